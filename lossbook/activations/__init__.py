@@ -1,0 +1,1 @@
+"""Output activations, and the logarithms of them that losses need."""

@@ -1,0 +1,68 @@
+"""Class indices: where the class dimension is, which targets are legal, how to read an entry's class."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+
+
+class ClassEntries(NamedTuple):
+    """For each entry of the target: a class that is safe to gather, and what the target said."""
+
+    safe: Tensor  # 0..classes-1 everywhere
+    unknown: Tensor  # neither a class nor ignore_index
+    ignored: Tensor  # ignore_index
+
+
+def class_dim(input: Tensor) -> int:
+    """Find the class dimension: 0 for a single sample of shape (classes,), else 1."""
+    if input.dim() == 0:
+        raise ValueError("input must have shape (classes,) or (batch, classes, ...); got a 0-d tensor")
+    return 0 if input.dim() == 1 else 1
+
+
+def entry_shape(input: Tensor) -> tuple[int, ...]:
+    """Give the shape of the unreduced loss: that of ``input`` without its class dimension."""
+    dim = class_dim(input)
+    return (*input.shape[:dim], *input.shape[dim + 1 :])
+
+
+def check_class_index(input: Tensor, target: Tensor) -> None:
+    """Refuse an index target whose dtype or shape does not go with the scores ``input``."""
+    check.tensors(input=input, target=target)
+    if target.dtype not in (torch.int64, torch.uint8):
+        raise TypeError(f"target must hold class indices as int64, for instance target.long(); got {target.dtype}")
+    if target.shape != entry_shape(input):
+        raise ValueError(
+            f"target must have shape {entry_shape(input)}, that of input {tuple(input.shape)} without its class "
+            f"dimension {class_dim(input)}; got {tuple(target.shape)}"
+        )
+
+
+def check_class_weight(input: Tensor, weight: Tensor | None) -> None:
+    """Refuse class weights that are not one number for each class."""
+    if weight is not None:
+        check.floating(weight=weight)
+        check.tensors(input=input, weight=weight)
+        check.shape("weight", weight, (input.shape[class_dim(input)],), "one for each class")
+
+
+def class_entries(target: Tensor, classes: int, ignore_index: int) -> ClassEntries:
+    """Split a target into safe indices, unknown and ignored entries; refuse unknown ones where values are checked."""
+    check.values(
+        "target",
+        target,
+        lambda t: (t == ignore_index) | ((t >= 0) & (t < classes)),
+        f"a class index in 0..{classes - 1} or ignore_index={ignore_index}",
+    )
+    target = target.long()
+    known = (target >= 0) & (target < classes)
+    ignored = target == ignore_index
+    return ClassEntries(target.masked_fill(~known, 0), ~(known | ignored), ignored)
+
+
+def at_class(weight: Tensor, index: Tensor) -> Tensor:
+    """Read the weight of each entry's class; plain indexing by a 0-d index would not compile."""
+    return weight.index_select(0, index.flatten()).reshape(index.shape)

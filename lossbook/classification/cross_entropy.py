@@ -1,0 +1,163 @@
+"""Cross entropy between class targets and logits."""
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .._module import Loss
+from .._numerics import times
+from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from ._classes import at_class, check_class_index, check_class_weight, class_dim, class_entries, entry_shape
+
+
+@accumulate_wide
+def cross_entropy(
+    input: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask for logits whose softmax is the target distribution over classes.
+
+    .. math::
+
+        \ell_n = -\sum_c w_c\, q_{nc} \log p_{nc} \qquad
+        p = \operatorname{softmax}(\text{input}) \qquad
+        q = (1 - \varepsilon)\, \text{target} + \varepsilon / C
+
+    A class index stands for the target that is 1 at that class and 0 elsewhere.
+
+    Args:
+        input: logits, shape (classes,), (batch, classes) or (batch, classes, d1, ..., dK), any real. Not
+            probabilities: a softmax before this loss puts a floor under it.
+        target: class index 0..classes-1 or ``ignore_index``, int64 (or uint8), shape of ``input`` without classes;
+            or class probabilities, floating point, shape of ``input``, each in [0, 1], adding up to 1.
+        weight: weight w of each class, shape (classes,); None weighs all alike.
+        ignore_index: target index whose entries are removed from value, gradient and count.
+        label_smoothing: epsilon in [0, 1], the share of the target that is spread evenly over all classes.
+        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
+            entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides instead of the count.
+        reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the sum of
+            ``weight[target]`` over the entries not ignored (index target) or by the number of entries
+            (probabilities), times ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``);
+            "sum" adds up.
+
+    Returns:
+        Loss in nats, in the dtype of ``input``; at least the weighted entropy of q, so 0 for an index.
+
+    Raises:
+        ValueError: a setting is out of range, shapes differ, or (on CPU) a target is out of range.
+        TypeError: ``input`` is not floating point, or ``target`` neither floating point nor int64 or uint8.
+
+    Note:
+        The maximum is subtracted before the exponential (log_softmax), so logits of any size are safe; a class with
+        target probability 0 may have logit -inf. A target index out of range gives NaN for its entry where values
+        are not checked (see ``check_values``). Class weights bend the smoothed optimum; use ``sample_weight`` to
+        weigh samples and leave it alone.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import cross_entropy
+        >>> logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+        >>> cross_entropy(logits, torch.tensor([0, 1]), reduction="none")
+        tensor([0.2395, 1.0986])
+
+    References:
+        C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.108.
+        C. Szegedy et al. (2016), Rethinking the Inception Architecture for Computer Vision, section 7.
+        https://doi.org/10.1109/CVPR.2016.308
+    """
+    _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+    check.reduction(reduction, normalizer)
+    check.floating(input=input)
+    check_class_weight(input, weight)
+    dim = class_dim(input)
+    classes = input.shape[dim]
+    entry = entry_weight(sample_weight, entry_shape(input))
+    log_probs = torch.log_softmax(kept(entry, input, dim=dim), dim)
+    class_weight = log_probs.new_ones(classes) if weight is None else weight.to(log_probs.dtype)
+    weight_along_dim = class_weight.reshape(-1, *[1] * (input.dim() - dim - 1))
+
+    if isinstance(target, Tensor) and target.is_floating_point():
+        if target.shape != input.shape and target.shape == entry_shape(input):
+            raise ValueError(
+                f"target is floating point, so it must hold class probabilities of shape {tuple(input.shape)}; "
+                f"for class indices of shape {tuple(target.shape)} use target.long()"
+            )
+        check.same_shape(input=input, target=target)
+        if ignore_index >= 0:
+            raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
+        target = _check_probabilities(kept(entry, target, fill=1 / max(classes, 1), dim=dim), dim)
+        smoothed = (1 - label_smoothing) * target + label_smoothing / classes
+        loss = -times(weight_along_dim * smoothed, log_probs).sum(dim)
+        return reduce(loss, reduction, weight=entry, normalizer=normalizer)
+
+    check_class_index(input, target)
+    index, unknown, ignored = class_entries(kept(entry, target, fill=0), classes, ignore_index)
+    weight_of_entry = at_class(class_weight, index)
+    loss = -times(weight_of_entry, log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim))
+    if label_smoothing > 0:
+        uniform = -times(weight_along_dim, log_probs).sum(dim) / classes
+        loss = (1 - label_smoothing) * loss + label_smoothing * uniform
+    loss = loss.masked_fill(unknown, torch.nan).masked_fill(ignored, 0.0)
+    count = weight_of_entry.masked_fill(ignored, 0.0)
+    return reduce(loss, reduction, weight=entry, normalizer=normalizer, count=count)
+
+
+def _check_probabilities(target: Tensor, dim: int) -> Tensor:
+    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "class probabilities in [0, 1]")
+    check.values("the sum of target over classes", target.sum(dim), lambda t: (t - 1).abs() <= 0.01, "1")
+    return target
+
+
+def _check_options(*, ignore_index: int, label_smoothing: float, reduction: str) -> None:
+    check.integer(ignore_index=ignore_index)
+    check.between(0, 1, label_smoothing=label_smoothing)
+    check.reduction(reduction)
+
+
+class CrossEntropyLoss(Loss):
+    """Module form of :func:`cross_entropy`."""
+
+    settings = ("weight", "ignore_index", "label_smoothing", "reduction")
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        *,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+        self.reduction = reduction
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        return cross_entropy(
+            input,
+            target,
+            weight=self.weight,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

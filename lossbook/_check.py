@@ -36,8 +36,13 @@ def check_values() -> Iterator[None]:
         _forced = before
 
 
-def values(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str) -> None:
-    """Refuse a tensor in which ``valid`` is false anywhere, where looking at values is free or asked for."""
+def values(
+    name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str, *, interval: bool = False
+) -> None:
+    """Refuse a tensor in which ``valid`` is false anywhere, where looking at values is free or asked for.
+
+    ``interval`` says that the valid values are an interval, so that the smallest and the largest entry decide.
+    """
     if torch.compiler.is_compiling():
         if _forced:
             torch._assert_async(valid(tensor).all(), f"{name} must be {takes}")
@@ -47,7 +52,10 @@ def values(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: 
         return
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
-    wrong = ~valid(tensor.detach())
+    tensor = tensor.detach()
+    if interval and tensor.numel() and valid(torch.stack(tensor.aminmax())).all():
+        return
+    wrong = ~valid(tensor)
     if wrong.any():
         where = tuple(wrong.nonzero()[0].tolist())
         raise ValueError(f"{name} must be {takes}; got {tensor[where].item():g} at index {where}")
@@ -75,6 +83,13 @@ def same_shape(**named: Tensor) -> None:
     """Refuse shapes that differ: nothing is ever broadcast."""
     if len({tensor.shape for tensor in named.values()}) > 1:
         raise ValueError("shapes must match: " + _join((n, tuple(t.shape)) for n, t in named.items()))
+
+
+def broadcastable(name: str, tensor: Tensor, shape: tuple[int, ...], meaning: str) -> None:
+    """Refuse a tensor that does not expand to ``shape``."""
+    dims = tuple(tensor.shape)
+    if len(dims) > len(shape) or any(d not in (1, s) for d, s in zip(dims[::-1], shape[::-1], strict=False)):
+        raise ValueError(f"{name} must broadcast, aligned at the last axis, to {tuple(shape)}, {meaning}; got {dims}")
 
 
 def shape(name: str, tensor: Tensor, expected: tuple[int, ...], meaning: str) -> None:

@@ -13,7 +13,7 @@ class ClassEntries(NamedTuple):
 
     safe: Tensor  # 0..classes-1 everywhere
     unknown: Tensor  # neither a class nor ignore_index
-    ignored: Tensor  # ignore_index
+    ignored: Tensor  # ignore_index; nothing where the loss has none
 
 
 def class_dim(input: Tensor) -> int:
@@ -49,17 +49,17 @@ def check_class_weight(input: Tensor, weight: Tensor | None) -> None:
         check.shape("weight", weight, (input.shape[class_dim(input)],), "one for each class")
 
 
-def class_entries(target: Tensor, classes: int, ignore_index: int) -> ClassEntries:
+def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> ClassEntries:
     """Split a target into safe indices, unknown and ignored entries; refuse unknown ones where values are checked."""
-    check.values(
-        "target",
-        target,
-        lambda t: (t == ignore_index) | ((t >= 0) & (t < classes)),
-        f"a class index in 0..{classes - 1} or ignore_index={ignore_index}",
-    )
+
+    def is_ignored(t: Tensor) -> Tensor:
+        return torch.zeros_like(t, dtype=torch.bool) if ignore_index is None else t == ignore_index
+
+    takes = f"a class index in 0..{classes - 1}" + ("" if ignore_index is None else f" or ignore_index={ignore_index}")
+    check.values("target", target, lambda t: is_ignored(t) | ((t >= 0) & (t < classes)), takes)
     target = target.long()
     known = (target >= 0) & (target < classes)
-    ignored = target == ignore_index
+    ignored = is_ignored(target)
     return ClassEntries(target.masked_fill(~known, 0), ~(known | ignored), ignored)
 
 

@@ -1,0 +1,38 @@
+"""What softmax and log_softmax share: which dimension, in which dtype, and the shift that keeps exp small."""
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+
+
+def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
+    """Refuse a missing dimension, which torch guesses, and a dtype that cannot hold the result."""
+    if dim is None:
+        raise TypeError(
+            "dim must be given: the dimension of the classes, 1 for (batch, classes) or (batch, classes, d1, ...), "
+            "-1 for (..., classes)"
+        )
+    check.integer(dim=dim)
+    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise TypeError(f"dtype must be a floating-point torch.dtype or None; got {dtype!r}")
+    return dim
+
+
+def prepare(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
+    """Cast as asked, and refuse integers and a dimension that ``input`` has not."""
+    check.tensors(input=input)
+    if dtype is not None:
+        input = input.to(dtype)
+    check.floating(input=input)
+    ndim = max(input.dim(), 1)
+    if not -ndim <= dim < ndim:
+        raise ValueError(f"dim must be between {-ndim} and {ndim - 1} for input {tuple(input.shape)}; got {dim}")
+    return input
+
+
+def shifted(input: Tensor, dim: int) -> Tensor:
+    """Subtract the maximum along ``dim``, a constant that cancels: exp overflows at 89 in float32."""
+    if input.numel() == 0:
+        return input
+    return input - input.detach().amax(dim, keepdim=True)

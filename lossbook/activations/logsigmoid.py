@@ -1,0 +1,49 @@
+"""Log sigmoid: a logit as a log-probability."""
+
+import torch
+from torch import Tensor, nn
+
+from .. import _check as check
+from .._reduce import accumulate_wide
+
+
+@accumulate_wide
+def logsigmoid(input: Tensor) -> Tensor:
+    r"""Turn a logit into the logarithm of its probability.
+
+    .. math::
+
+        \log \sigma(x) = \min(x, 0) - \log(1 + e^{-|x|}) \qquad (\log\sigma)'(x) = \sigma(-x)
+        \qquad x = \text{input}
+
+    Args:
+        input: logits, any shape, any real number or plus or minus infinity.
+
+    Returns:
+        Log-probabilities, at most 0, shape and dtype of ``input``.
+
+    Raises:
+        TypeError: ``input`` is not a floating-point tensor.
+
+    Note:
+        ``sigmoid(x).log()`` is -inf below -104 in float32, where the sigmoid underflows; here -200 gives -200.
+        The result reaches 0 only where exp(-x) underflows. ``binary_cross_entropy_with_logits(x, y)`` is
+        ``-(y * logsigmoid(x) + (1 - y) * logsigmoid(-x))``; it and the soft margin losses contain this function.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import logsigmoid
+        >>> logsigmoid(torch.tensor([-200.0, 0.0, 0.5]))
+        tensor([-200.0000,   -0.6931,   -0.4741])
+    """
+    check.floating(input=input)
+    positive = input >= 0
+    small = torch.exp(torch.where(positive, -input, input))
+    return torch.where(positive, 0.0, input) - torch.log1p(small)
+
+
+class LogSigmoid(nn.Module):
+    """Module form of :func:`logsigmoid`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return logsigmoid(input)

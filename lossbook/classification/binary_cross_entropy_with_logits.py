@@ -1,0 +1,127 @@
+"""Binary cross entropy of logits."""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import _check as check
+from .._module import Loss
+from .._numerics import times
+from .._reduce import accumulate_wide, entry_weight, kept, reduce
+
+
+@accumulate_wide
+def binary_cross_entropy_with_logits(
+    input: Tensor,
+    target: Tensor,
+    *,
+    weight: Tensor | None = None,
+    pos_weight: Tensor | None = None,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask for the logit of the probability with which a yes-or-no event happens.
+
+    .. math::
+
+        \ell = -w\,\bigl(w_+\, t \log \sigma(x) + (1 - t) \log \sigma(-x)\bigr)
+        \qquad x = \text{input} \qquad t = \text{target} \qquad w_+ = \text{pos\_weight}
+
+    Args:
+        input: logit of the event, any shape, any real. Not a probability: a sigmoid before this loss puts a floor
+            under it.
+        target: 0 or 1, or a probability in [0, 1], floating point, same shape as ``input``.
+        weight: factor w on each entry, of a shape that broadcasts to ``input``; not a class weight. It does not
+            change the count.
+        pos_weight: factor on the share of the positives, of a shape that broadcasts to ``input`` from the last axis:
+            (classes,) goes with (batch, classes), and (classes, 1, 1) with (batch, classes, height, width).
+        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
+            entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides instead of the count.
+        reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
+            sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
+
+    Returns:
+        Loss in nats, in the dtype of the inputs; at least the entropy of ``target`` (with no weights), so 0 for
+        targets 0 and 1.
+
+    Raises:
+        ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) ``target`` leaves [0, 1].
+        TypeError: ``input``, ``target`` or a weight is not a floating-point tensor.
+
+    Note:
+        Written with the logit z of the label nearer to the target, which is x or -x, and the share of the other
+        label, which is 0 for targets 0 and 1. So a logit of 1e4 is exact, and one of inf with target 1 costs 0, where
+        inf - inf would be NaN. With ``pos_weight`` w the sigmoid is no longer the probability p of the event but
+        w p / (w p + 1 - p).
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import binary_cross_entropy_with_logits
+        >>> logits = torch.tensor([20.0, 0.0, -1000.0])
+        >>> binary_cross_entropy_with_logits(logits, torch.tensor([0.0, 1.0, 0.0]), reduction="none")
+        tensor([20.0000,  0.6931, -0.0000])
+
+    References:
+        C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.90.
+        https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
+    """
+    check.reduction(reduction, normalizer)
+    check.floating(input=input, target=target)
+    check.same_shape(input=input, target=target)
+    for name, factor, meaning in (
+        ("weight", weight, "one for each entry"),
+        ("pos_weight", pos_weight, "so for images (batch, classes, height, width) use shape (classes, 1, 1)"),
+    ):
+        if factor is not None:
+            check.floating(**{name: factor})
+            check.tensors(input=input, **{name: factor})
+            check.broadcastable(name, factor, input.shape, meaning)
+    entry = entry_weight(sample_weight, input.shape)
+    input, target = kept(entry, input), kept(entry, target)
+    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+    positive = target if pos_weight is None else pos_weight * target
+    negative = 1 - target
+    total = 1 if pos_weight is None else positive + negative
+    nearer = target.detach().round().clamp(0, 1)
+    z = (2 * nearer - 1) * input
+    other = nearer * negative + (1 - nearer) * positive
+    loss = times(other, z) - total * F.logsigmoid(z)
+    if weight is not None:
+        loss = times(weight, loss)
+    return reduce(loss, reduction, weight=entry, normalizer=normalizer)
+
+
+class BCEWithLogitsLoss(Loss):
+    """Module form of :func:`binary_cross_entropy_with_logits`."""
+
+    settings = ("weight", "pos_weight", "reduction")
+    weight: Tensor | None
+    pos_weight: Tensor | None
+
+    def __init__(
+        self, weight: Tensor | None = None, *, pos_weight: Tensor | None = None, reduction: str = "mean"
+    ) -> None:
+        super().__init__()
+        check.reduction(reduction)
+        self.register_buffer("weight", weight)
+        self.register_buffer("pos_weight", pos_weight)
+        self.reduction = reduction
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        return binary_cross_entropy_with_logits(
+            input,
+            target,
+            weight=self.weight,
+            pos_weight=self.pos_weight,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

@@ -1,0 +1,120 @@
+"""Kullback-Leibler divergence between distributions."""
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .._module import Loss
+from .._numerics import times
+from .._reduce import accumulate_wide, entry_weight, kept, reduce
+
+
+@accumulate_wide
+def kl_div(
+    input: Tensor,
+    target: Tensor,
+    *,
+    log_target: bool = False,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask for the log-probabilities of the target distribution.
+
+    .. math::
+
+        \ell = p\,(\log p - \log q) \qquad
+        p = \text{target} \text{ or } e^{\text{target}} \qquad \log q = \text{input}
+
+    The sum over the classes is the divergence of p from q, KL(p‖q). Mathematics names p first, this function q.
+
+    Args:
+        input: log-probabilities of the model, any shape, at most 0; ``log_softmax`` gives them.
+        target: probabilities, at least 0, or with ``log_target`` their logarithms, at most 0; floating point, same
+            shape as ``input``.
+        log_target: True if ``target`` holds log-probabilities.
+        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
+            entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides instead of the count.
+        reduction: "none" gives the shape of ``input``; "batchmean" divides the sum by the size of the first dimension
+            (0-d: 1); "mean" divides it by the number of entries, classes included; both count ``sample_weight``, and
+            are NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
+
+    Returns:
+        Loss in nats, in the dtype of the inputs. Its sum over a distribution is at least 0, single entries are not.
+
+    Raises:
+        ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) a probability is below 0 or a log-probability
+            above 0.001, which leaves room for rounding.
+        TypeError: ``input`` or ``target`` is not a floating-point tensor, or ``log_target`` is not a bool.
+
+    Note:
+        "batchmean" is the divergence of a batch of shape (batch, classes); "mean", the default as in torch, is smaller
+        by the number of classes. Where p is 0 the loss is 0, also with input -inf, and the gradient for the target is
+        finite: log p ends at the smallest normal number.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import kl_div
+        >>> q, p = torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 0.0]])
+        >>> kl_div(q.log(), p, reduction="none"), kl_div(q.log(), p, reduction="batchmean")
+        (tensor([[0.6931, 0.0000]]), tensor(0.6931))
+
+    References:
+        S. Kullback, R. A. Leibler (1951), On Information and Sufficiency, equation 2.4.
+        https://doi.org/10.1214/aoms/1177729694
+    """
+    _check_options(log_target=log_target, reduction=reduction)
+    check.reduction(reduction, normalizer, also=("batchmean",))
+    check.floating(input=input, target=target)
+    check.same_shape(input=input, target=target)
+    entry = entry_weight(sample_weight, input.shape)
+    input, target = kept(entry, input, fill=0.0), kept(entry, target, fill=0.0)
+    _check_log_probabilities("input", input)
+    if log_target:
+        _check_log_probabilities("target", target)
+        p = target.exp()
+        log_p = target.clamp_min(torch.finfo(target.dtype).min)  # -inf - -inf would be NaN
+    else:
+        check.values("target", target, lambda t: t >= 0, "probabilities, at least 0", interval=True)
+        p = target
+        log_p = target.masked_fill(target == 0, torch.finfo(target.dtype).tiny).log()
+    return reduce(times(p, log_p - input), reduction, weight=entry, normalizer=normalizer)
+
+
+def _check_log_probabilities(name: str, tensor: Tensor) -> None:
+    check.values(name, tensor, lambda t: t <= 1e-3, "log-probabilities, at most 0", interval=True)
+
+
+def _check_options(*, log_target: bool, reduction: str) -> None:
+    check.flag(log_target=log_target)
+    check.reduction(reduction, also=("batchmean",))
+
+
+class KLDivLoss(Loss):
+    """Module form of :func:`kl_div`."""
+
+    settings = ("log_target", "reduction")
+
+    def __init__(self, *, log_target: bool = False, reduction: str = "mean") -> None:
+        super().__init__()
+        _check_options(log_target=log_target, reduction=reduction)
+        self.log_target = log_target
+        self.reduction = reduction
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        return kl_div(
+            input,
+            target,
+            log_target=self.log_target,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

@@ -1,0 +1,207 @@
+"""Cross entropy of a linear map: the last layer of a classifier and its loss in one."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .. import _check as check
+from .._module import Loss
+from .._reduce import entry_weight, kept
+from .cross_entropy import cross_entropy
+
+
+def linear_cross_entropy(
+    input: Tensor,
+    linear_weight: Tensor,
+    target: Tensor,
+    *,
+    linear_bias: Tensor | None = None,
+    weight: Tensor | None = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask for features whose linear map gives the logits of the target class.
+
+    .. math::
+
+        \ell_n = \operatorname{cross\_entropy}(W h_n + b,\; y_n)
+        \qquad h = \text{input} \qquad W = \text{linear\_weight} \qquad y = \text{target}
+
+    Args:
+        input: features, shape (in_features,), (batch, in_features), or (batch, time, ..., in_features) with a
+            two-dimensional ``linear_weight``.
+        linear_weight: weight of the map, shape (classes, in_features) or (classes, d1, ..., dK, in_features).
+        target: class index 0..classes-1 or ``ignore_index``, int64 (or uint8), of the leading shape of ``input``
+            followed by d1, ..., dK; or class probabilities, floating point, of the shape of the logits: that of
+            ``input`` with in_features replaced by classes, d1, ..., dK.
+        linear_bias: bias of the map, shape (classes, d1, ..., dK); None adds nothing.
+        weight: weight of each class, shape (classes,); None weighs all alike.
+        ignore_index: target index whose entries are removed from value, gradient and count; None means -100 for
+            class indices, and is the only choice for probabilities.
+        label_smoothing: epsilon in [0, 1], the share of the target that is spread evenly over all classes.
+        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
+            entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides instead of the count.
+        reduction: "none" gives the leading shape of ``input`` followed by d1, ..., dK; "mean" divides the sum by the sum
+            of ``weight[target]`` over the entries not ignored (index target) or by the number of entries
+            (probabilities), times ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``);
+            "sum" adds up.
+
+    Returns:
+        Loss in nats, in the dtype of the logits; at least the weighted entropy of the smoothed target.
+
+    Raises:
+        ValueError: a setting is out of range, shapes do not fit, or (on CPU) a target is out of range.
+        TypeError: ``input`` or ``linear_weight`` is not floating point, or they differ in dtype outside autocast, or
+            ``target`` is neither floating point nor int64 or uint8.
+
+    Note:
+        All logits are stored. ``lossbook.fused`` has the same function without them, and chooses its chunks itself;
+        torch's ``options`` has no counterpart here.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import linear_cross_entropy
+        >>> features, linear_weight = torch.tensor([[1.0, 2.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+        >>> linear_cross_entropy(features, linear_weight, torch.tensor([0]))
+        tensor(0.3133)
+
+    References:
+        E. Wijmans et al. (2024), Cut Your Losses in Large-Vocabulary Language Models.
+        https://arxiv.org/abs/2411.09009
+    """
+    _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+    check.reduction(reduction, normalizer)
+    check.floating(input=input, linear_weight=linear_weight)
+    check.tensors(input=input, linear_weight=linear_weight, target=target)
+    _check_map(input, linear_weight, linear_bias)
+    if ignore_index is not None and target.is_floating_point():
+        raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
+
+    classes, *out_features, in_features = linear_weight.shape
+    leading = input.shape[:-1]
+    entry = entry_weight(sample_weight, (*leading, *out_features))
+    if entry is not None:  # NaN in dropped features would reach the gradient of linear_weight
+        input = kept(entry.flatten(len(leading)).any(-1) if out_features else entry, input, dim=-1)
+    flat_bias = None if linear_bias is None else linear_bias.flatten()
+    logits = F.linear(input, linear_weight.reshape(-1, in_features), flat_bias)
+    logits = logits.reshape(*leading, classes, *out_features)
+    if len(leading) > 1:  # cross_entropy takes the classes second, here they are last: one batch of all samples
+        per_class = target.is_floating_point()
+        wanted = (*leading, classes) if per_class else leading
+        check.shape(
+            "target", target, wanted, "that of input " + ("with classes last" if per_class else "without features")
+        )
+        logits, target = logits.flatten(0, -2), target.flatten(0, -2) if per_class else target.flatten()
+        entry = None if entry is None else entry.flatten()
+    loss = cross_entropy(
+        logits,
+        target,
+        weight=weight,
+        ignore_index=-100 if ignore_index is None else ignore_index,
+        label_smoothing=label_smoothing,
+        sample_weight=entry,
+        normalizer=normalizer,
+        reduction=reduction,
+    )
+    return loss.reshape(leading) if reduction == "none" and len(leading) > 1 else loss
+
+
+def _check_map(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None) -> None:
+    if linear_weight.dim() < 2:
+        raise ValueError(f"linear_weight must have shape (classes, ..., in_features); got {tuple(linear_weight.shape)}")
+    classes, *out_features, in_features = linear_weight.shape
+    if input.dim() == 0 or input.shape[-1] != in_features:
+        raise ValueError(
+            f"input must have as many features last as linear_weight {tuple(linear_weight.shape)}; "
+            f"got {tuple(input.shape)}"
+        )
+    if out_features and input.dim() != 2:
+        raise ValueError(
+            f"input must have shape (batch, {in_features}) with linear_weight {tuple(linear_weight.shape)}; "
+            f"got {tuple(input.shape)}"
+        )
+    same_dtype = {"input": input, "linear_weight": linear_weight}
+    if linear_bias is not None:
+        check.floating(linear_bias=linear_bias)
+        check.tensors(input=input, linear_bias=linear_bias)
+        check.shape("linear_bias", linear_bias, (classes, *out_features), "one for each logit")
+        same_dtype["linear_bias"] = linear_bias
+    if len({t.dtype for t in same_dtype.values()}) > 1 and not torch.is_autocast_enabled(input.device.type):
+        raise TypeError("dtypes must match: " + ", ".join(f"{name} {t.dtype}" for name, t in same_dtype.items()))
+
+
+def _check_options(*, ignore_index: int | None, label_smoothing: float, reduction: str) -> None:
+    if ignore_index is not None:
+        check.integer(ignore_index=ignore_index)
+    check.between(0, 1, label_smoothing=label_smoothing)
+    check.reduction(reduction)
+
+
+class LinearCrossEntropyLoss(Loss):
+    """Module form of :func:`linear_cross_entropy`, which owns the linear map."""
+
+    settings = ("num_classes", "out_features", "weight", "ignore_index", "label_smoothing", "reduction")
+    weight: Tensor | None
+
+    def __init__(
+        self,
+        in_features: int,
+        num_classes: int,
+        *,
+        out_features: tuple[int, ...] = (),
+        bias: bool = False,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+        weight: Tensor | None = None,
+        ignore_index: int | None = None,
+        label_smoothing: float = 0.0,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        check.integer(in_features=in_features, num_classes=num_classes)
+        check.positive(in_features=in_features, num_classes=num_classes)
+        for size in out_features:
+            check.integer(out_features=size)
+            check.positive(out_features=size)
+        check.flag(bias=bias)
+        _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+        if weight is not None:
+            check.floating(weight=weight)
+            check.shape("weight", weight, (num_classes,), "one for each class")
+        self.num_classes = num_classes
+        self.out_features = tuple(out_features)
+        self.register_buffer("weight", weight)
+        self.ignore_index = ignore_index
+        self.label_smoothing = label_smoothing
+        self.reduction = reduction
+        logits = math.prod(self.out_features, start=num_classes)
+        self.linear = nn.Linear(in_features, logits, bias=bias, device=device, dtype=dtype)
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        shape = (self.num_classes, *self.out_features)
+        bias = self.linear.bias
+        return linear_cross_entropy(
+            input,
+            self.linear.weight.reshape(*shape, self.linear.in_features),
+            target,
+            linear_bias=None if bias is None else bias.reshape(shape),
+            weight=self.weight,
+            ignore_index=self.ignore_index,
+            label_smoothing=self.label_smoothing,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

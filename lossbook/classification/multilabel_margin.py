@@ -1,0 +1,121 @@
+"""Multi-label margin loss: every class of a sample beats every other class by 1."""
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .._module import Loss
+from .._numerics import times
+from .._reduce import accumulate_wide, entry_weight, kept, reduce
+
+
+@accumulate_wide
+def multilabel_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask for scores in which each class of a sample beats each class that is not its own by 1.
+
+    .. math::
+
+        \ell_n = \frac1C \sum_{j \in Y_n} \sum_{i \notin Y_n} \max(0,\; 1 - x_{n,\,j} + x_{n,\,i})
+        \qquad x = \text{input}
+
+    Y holds the classes that ``target`` lists before its first -1.
+
+    Args:
+        input: scores, shape (classes,) or (batch, classes), any real.
+        target: the classes of each sample as a list of indices 0..classes-1, filled up with -1; int64, same shape as
+            ``input``. Whatever follows the first -1 is ignored. Not 0 and 1 for each class, which would list the
+            classes 0 and 1; a class listed twice counts twice.
+        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
+            entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides instead of the count.
+        reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of samples,
+            or by the sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
+
+    Returns:
+        Loss in units of the scores, in the dtype of ``input``; at least 0, and 0 for a sample without classes.
+
+    Raises:
+        ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) a target is out of range.
+        TypeError: ``input`` is not floating point, or ``target`` is not int64.
+
+    Note:
+        Comparing all pairs would take classes² numbers for a sample. Sorted by size, the scores of the other classes
+        and the thresholds x - 1 of the sample's own cut the line into gaps, and a gap costs its width for each pair of
+        a threshold below it and a score above it: the same sum, of terms that are all at least 0, from 2 · classes
+        numbers. A target out of range gives NaN for its entry where values are not checked (see ``check_values``).
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import multilabel_margin_loss
+        >>> scores = torch.tensor([[0.1, 0.2, 0.4, 0.8]])
+        >>> multilabel_margin_loss(scores, torch.tensor([[3, 0, -1, 1]]))  # the classes are 3 and 0
+        tensor(0.8500)
+
+    References:
+        K. Crammer, Y. Singer (2003), A Family of Additive Online Algorithms for Category Ranking.
+        https://www.jmlr.org/papers/v3/crammer03b.html
+    """
+    check.reduction(reduction, normalizer)
+    check.floating(input=input)
+    check.tensors(input=input, target=target)
+    if input.dim() not in (1, 2):
+        raise ValueError(f"input must have shape (classes,) or (batch, classes); got {tuple(input.shape)}")
+    if target.dtype != torch.int64:
+        raise TypeError(f"target must list class indices as int64, for instance target.long(); got {target.dtype}")
+    check.same_shape(input=input, target=target)
+    classes = input.shape[-1]
+    entry = entry_weight(sample_weight, input.shape[:-1])
+    input, target = kept(entry, input, dim=-1), kept(entry, target, fill=-1, dim=-1)
+    takes = f"a class index in 0..{classes - 1} or -1"
+    check.values("target", target, lambda t: (t >= -1) & (t < classes), takes, interval=True)
+    listed = (target == -1).cumsum(-1) == 0
+    unknown = (listed & ((target < 0) | (target >= classes))).any(-1)
+    label = target.masked_fill(~listed, 0).clamp(0, classes - 1)
+    own = torch.zeros_like(target).scatter_add(-1, label, listed.long()) > 0
+
+    # Scores first: where a threshold equals a score, that pair must not count.
+    points = torch.cat([input, input.gather(-1, label) - 1], -1)  # (batch, 2 * classes)
+    order = points.detach().argsort(dim=-1, stable=True)
+    points = points.gather(-1, order)
+    is_score = torch.cat([~own, torch.zeros_like(own)], -1).gather(-1, order)
+    is_threshold = torch.cat([torch.zeros_like(own), listed], -1).gather(-1, order)
+    below = is_threshold.cumsum(-1, dtype=input.dtype)[..., :-1]
+    above = is_score.sum(-1, keepdim=True) - is_score.cumsum(-1, dtype=input.dtype)[..., :-1]
+    lower, upper = points[..., :-1], points[..., 1:]
+    width = (upper - lower).masked_fill((upper == lower) & upper.isinf(), 0.0)  # not inf - inf
+    loss = times(below * above, width).sum(-1) / classes
+    return reduce(loss.masked_fill(unknown, torch.nan), reduction, weight=entry, normalizer=normalizer)
+
+
+class MultiLabelMarginLoss(Loss):
+    """Module form of :func:`multilabel_margin_loss`."""
+
+    settings = ("reduction",)
+
+    def __init__(self, *, reduction: str = "mean") -> None:
+        super().__init__()
+        check.reduction(reduction)
+        self.reduction = reduction
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        return multilabel_margin_loss(
+            input,
+            target,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

@@ -1,0 +1,151 @@
+"""Poisson negative log likelihood: counts and their rate."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .._module import Loss
+from .._numerics import times
+from .._reduce import accumulate_wide, entry_weight, kept, reduce
+
+
+@accumulate_wide
+def poisson_nll_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    log_input: bool = True,
+    full: bool = False,
+    eps: float = 1e-8,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask for the rate, or its logarithm, at which events are counted.
+
+    .. math::
+
+        \ell = \lambda - k \log \lambda + [\text{full}]\, s(k) \qquad
+        \log\lambda = \text{input}, \text{ or } \lambda = \text{input} \text{ and }
+        \log\lambda = \log(\text{input} + \varepsilon)
+
+    .. math::
+
+        k = \text{target} \qquad
+        s(k) = \begin{cases}
+            k \log k - k + \tfrac12 \log(2\pi k) & k > 1 \\
+            0 & k \le 1
+        \end{cases}
+
+    Args:
+        input: logarithm of the rate, any shape, any real number; or, with ``log_input=False``, the rate itself, in
+            events per observation, at least 0.
+        target: number of events, same shape as ``input``, floating point or integer, at least 0.
+        log_input: whether ``input`` is the logarithm of the rate.
+        full: whether to add s(k), Stirling's approximation of log k!, which does not depend on ``input``.
+        eps: added to the rate before its logarithm when ``log_input=False``, at least 0.
+        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
+            entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides instead of the count.
+        reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
+            sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
+
+    Returns:
+        Loss in nats, in the dtype of ``input``; smallest where the rate is k, and there k - k log k, which is
+        negative for k > e.
+
+    Raises:
+        ValueError: ``eps`` is negative, ``reduction`` is unknown, shapes differ, or (on CPU) a count or a rate is
+            negative.
+        TypeError: ``log_input`` or ``full`` is not a bool, ``input`` is not floating point, or ``target`` is neither
+            floating point nor integer.
+
+    Note:
+        s(k) is torch's approximation: 0.6518 for k = 2, where log 2! is 0.6931. For exact log likelihoods add
+        ``torch.lgamma(target + 1)`` instead. A log rate of -inf is right for a count of 0: the loss there is 0.
+        The rate overflows float32 above a log rate of 88.7.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import poisson_nll_loss
+        >>> poisson_nll_loss(torch.tensor([3.0, 0.0]), torch.tensor([5, 0]), reduction="none")
+        tensor([5.0855, 1.0000])
+
+    References:
+        A. C. Cameron and P. K. Trivedi (2013), Regression Analysis of Count Data, section 3.2.
+        https://doi.org/10.1017/CBO9781139013567
+    """
+    _check_options(log_input=log_input, full=full, eps=eps, reduction=reduction)
+    check.reduction(reduction, normalizer)
+    check.floating(input=input)
+    check.tensors(input=input, target=target)
+    if target.dtype == torch.bool or target.dtype.is_complex:
+        raise TypeError(f"target must be a floating-point or integer tensor of counts; got {target.dtype}")
+    check.same_shape(input=input, target=target)
+    entry = entry_weight(sample_weight, input.shape)
+    input = kept(entry, input)
+    target = kept(entry, target if target.dtype.is_floating_point else target.to(input.dtype))
+    check.values("target", target, lambda t: t >= 0, "a count, at least 0")
+    if log_input:
+        rate, log_rate = input.exp(), input
+    else:
+        check.values("input", input, lambda t: ~(t < 0), "a rate, at least 0 (or its logarithm with log_input=True)")
+        rate, log_rate = input, _log(input + eps, target)
+    loss = rate - times(target, log_rate)
+    if full:
+        loss = loss + _stirling(target)
+    return reduce(loss, reduction, weight=entry, normalizer=normalizer)
+
+
+def _log(rate: Tensor, target: Tensor) -> Tensor:
+    # The slope of the logarithm is infinite at 0, and times 0 not a number: keep a count of 0 away from it.
+    return rate.masked_fill((rate == 0) & (target == 0), 1.0).log()
+
+
+def _stirling(target: Tensor) -> Tensor:
+    small = target <= 1
+    k = target.masked_fill(small, 1.0)
+    return (k * k.log() - k + 0.5 * (2 * math.pi * k).log()).masked_fill(small, 0.0)
+
+
+def _check_options(*, log_input: bool, full: bool, eps: float, reduction: str) -> None:
+    check.flag(log_input=log_input, full=full)
+    check.not_negative(eps=eps)
+    check.reduction(reduction)
+
+
+class PoissonNLLLoss(Loss):
+    """Module form of :func:`poisson_nll_loss`."""
+
+    settings = ("log_input", "full", "eps", "reduction")
+
+    def __init__(
+        self, *, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
+    ) -> None:
+        super().__init__()
+        _check_options(log_input=log_input, full=full, eps=eps, reduction=reduction)
+        self.log_input = log_input
+        self.full = full
+        self.eps = eps
+        self.reduction = reduction
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        return poisson_nll_loss(
+            input,
+            target,
+            log_input=self.log_input,
+            full=self.full,
+            eps=self.eps,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

@@ -1,0 +1,193 @@
+"""Connectionist temporal classification: a label sequence against the frames of a longer input."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import _check as check
+from .._module import Loss
+from .._reduce import accumulate_wide, entry_weight, kept, reduce
+
+# The logarithm of 0 inside the recursion. Finite, because -inf - (-inf) is NaN and so is every derivative through it.
+IMPOSSIBLE = -1e30
+
+
+@accumulate_wide
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor | Sequence[int] | int,
+    target_lengths: Tensor | Sequence[int] | int,
+    *,
+    blank: int = 0,
+    zero_infinity: bool = False,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask the frames of an input to spell a label sequence, whatever the timing.
+
+    .. math::
+
+        \ell_n = -\log \sum_{\pi \,:\, B(\pi) = y_n} \;\prod_{t=1}^{\tau_n} \exp \text{log\_probs}_{t,\,n,\,\pi_t}
+
+    A path :math:`\pi` names one symbol for each of the :math:`\tau_n` frames; B merges neighbours that are equal and
+    then drops blanks. The sum runs over all paths that B turns into the target :math:`y_n`.
+
+    Args:
+        log_probs: log-probabilities of the symbols in each frame, shape (frames, batch, symbols) or
+            (frames, symbols), at most 0: apply ``log_softmax`` over the last dimension first.
+        targets: labels 0..symbols-1 except ``blank``, integer, shape (batch, labels), each row padded with anything;
+            or all rows without padding one after the other, shape (sum of ``target_lengths``,).
+        input_lengths: number of frames of each sample, 0..frames, integer tensor of shape (batch,) or a sequence of
+            ints; for one sample of shape (frames, symbols) also an int or a 0-d tensor.
+        target_lengths: number of labels of each sample, likewise; a sequence of ints spares concatenated targets
+            some work, because the longest target is then known without looking at a tensor.
+        blank: the symbol that stands for no label.
+        zero_infinity: whether a target without any path counts 0 instead of infinity.
+        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
+            entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides the sum of the losses, in place of the target
+            lengths and of the count.
+        reduction: "none" gives shape (batch,); "mean" divides each loss by its target length (at least 1), then the
+            sum by the number of entries, or by the sum of ``sample_weight``, and is NaN when nothing is left (0 with
+            ``normalizer``); "sum" adds up.
+
+    Returns:
+        Loss in nats, in the dtype of ``log_probs``; at least 0, and infinite for a target without any path: one
+        with more labels, plus a blank between each two equal neighbours, than the input has frames.
+
+    Raises:
+        ValueError: ``blank`` is not a symbol, ``reduction`` is unknown, shapes do not fit, or (on CPU) a length or a
+            label is out of range or a log-probability above 0.
+        TypeError: ``log_probs`` is not floating point, ``targets`` or lengths are not integers, or
+            ``zero_infinity`` is not a bool.
+
+    Note:
+        The gradient is the one of the formula above: minus the share of all paths that pass through a symbol. torch
+        gives the gradient with respect to the logits instead, as if log_softmax were part of the loss; through
+        log_softmax both agree. A target without any path has gradient 0 (torch: NaN, or 0 with ``zero_infinity``).
+        A label or a length out of range gives NaN for its sample where values are not checked (see
+        ``check_values``).
+
+        The recursion runs from both ends at once and meets in the middle, half as many steps one after the other.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import ctc_loss
+        >>> log_probs = torch.full((5, 1, 4), 0.25).log()
+        >>> ctc_loss(log_probs, torch.tensor([[1, 1, 1]]), [5], [3], reduction="none")  # one path: 1-1-1
+        tensor([6.9315])
+
+    References:
+        A. Graves et al. (2006), Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with
+        Recurrent Neural Networks, equations 3 and 6 to 12. https://doi.org/10.1145/1143844.1143891
+    """
+    _check_options(blank=blank, zero_infinity=zero_infinity, reduction=reduction)
+    check.reduction(reduction, normalizer)
+    check.floating(log_probs=log_probs)
+    if log_probs.dim() not in (2, 3):
+        raise ValueError(
+            "log_probs must have shape (frames, batch, symbols) or (frames, symbols); "
+            f"got {tuple(log_probs.shape)}"
+        )
+    batch_shape = log_probs.shape[1:-1]
+    log_probs = log_probs if batch_shape else log_probs.unsqueeze(1)
+    frames, batch, symbols = log_probs.shape
+    if blank >= symbols:
+        raise ValueError(f"blank must be a symbol in 0..{symbols - 1}; got {blank}")
+    lengths = _as_lengths(log_probs, input_lengths=input_lengths, target_lengths=target_lengths)
+    longest = max(target_lengths, default=0) if isinstance(target_lengths, list | tuple) else None
+    labels = _as_rows(log_probs, targets, lengths[1], longest)
+
+    entry = entry_weight(sample_weight, batch_shape)
+    log_probs = kept(entry, log_probs, fill=0.0, dim=-1)
+    input_length, target_length = (kept(entry, length, fill=0) for length in lengths)
+    labels, unknown = _known_labels(log_probs, labels, input_length, target_length, blank)
+
+    log_likelihood = _log_likelihood(log_probs, labels, input_length, target_length, blank)
+    no_path = (log_likelihood < IMPOSSIBLE / 2) | (target_length > input_length)
+    loss = torch.where(no_path, 0.0 if zero_infinity else torch.inf, -log_likelihood)
+    loss = loss.masked_fill(unknown, torch.nan)
+    if reduction == "mean" and normalizer is None:
+        loss = loss / target_length.clamp(min=1)
+    return reduce(loss.reshape(batch_shape), reduction, weight=entry, normalizer=normalizer)
+
+
+def _log_likelihood(
+    log_probs: Tensor, labels: Tensor, input_length: Tensor, target_length: Tensor, blank: int
+) -> Tensor:
+    """Sum the probabilities of all paths through the states blank, label, blank, ..., label, blank of each sample.
+
+    The states of a sample end at number ``2 * target_length``. All later ones are impossible, two of them at least,
+    so that a step of at most two states that wraps around ends nowhere.
+    """
+    log_probs = torch.cat([log_probs, log_probs[-1:]]) if len(log_probs) % 2 else log_probs
+    half = len(log_probs) // 2
+    labels = F.pad(labels, (0, 2), value=blank)
+    states = torch.stack([torch.full_like(labels, blank), labels], dim=-1).flatten(1)  # (batch, states)
+    frame = torch.arange(2 * half, device=labels.device)[:, None, None]
+    state = torch.arange(states.shape[1], device=labels.device)
+    last = 2 * target_length[:, None]
+    first_state, last_state = (
+        torch.where(here, 0.0, IMPOSSIBLE).to(log_probs.dtype) for here in ((state == 0).expand_as(states), state == last)
+    )
+
+    # Past its own frames a sample waits in its last state, which costs nothing and has no derivative.
+    emission = log_probs.gather(2, states.expand(2 * half, -1, -1))  # (frames, batch, states)
+    past = frame >= input_length[:, None]
+    out = past | (state > last) | (emission < IMPOSSIBLE)
+    emission = torch.where(out, torch.where(past, last_state, IMPOSSIBLE), emission)
+
+    # The second half, with frames and states in reverse order, is the same recursion: both run as one batch, states
+    # first, so that the entries of a step lie side by side.
+    emission = torch.cat([emission[:half], emission[half:].flip(0, 2)], dim=1).transpose(1, 2).contiguous()
+    states = torch.cat([states, states.flip(1)]).T
+    # Two states further is allowed only between different labels; blanks are all equal.
+    no_skip = torch.where(states == states.roll(2, 0), IMPOSSIBLE, 0.0).to(log_probs.dtype)
+    score = torch.cat([first_state, last_state.flip(1)]).T
+    for now in emission.unbind(0):
+        score = _advance(score, no_skip) + now
+    batch = len(labels)
+    front, back = _advance(score, no_skip)[:, :batch], score[:, batch:].flip(0)
+    return _log_sum_exp(front + back)
+
+
+def _advance(score: Tensor, no_skip: Tensor) -> Tensor:
+    """Stay in a state, or come from the one before it, or from the one before that."""
+    return _log_sum_exp(torch.stack([score, score.roll(1, 0), score.roll(2, 0) + no_skip]))
+
+
+def _log_sum_exp(score: Tensor) -> Tensor:
+    """Add probabilities over dim 0, given and returned as logarithms.
+
+    torch.logsumexp takes exp(score - result) for its gradient: three impossible states then weigh 1 each, and the
+    tangents of impossible states grow threefold with each step until 0 * inf is NaN. Here the weights add up to 1.
+    """
+    largest = score.detach().amax(0)  # cancels out, so its derivative is not needed
+    return (score - largest).exp().sum(0).log() + largest
+
+
+def _as_lengths(
+    log_probs: Tensor, **named: Tensor | Sequence[int] | int
+) -> list[Tensor]:
+    """Give lengths as int64 tensors of shape (batch,)."""
+    frames, batch, _ = log_probs.shape
+    found = []
+    for name, lengths in named.items():
+        if not isinstance(lengths, Tensor):
+            each = lengths if isinstance(lengths, list | tuple) else [lengths]
+            check.integer(**{f"{name}[{i}]": length for i, length in enumerate(each)})
+            lengths = torch.tensor(lengths, dtype=torch.long, device=log_probs.device)
+        check.tensors(log_probs=log_probs, **{name: lengths})
+        _check_integer(name, lengths)
+        if tuple(lengths.shape) not in [(batch,), ()][: 2 if batch == 1 else 1]:
+            raise ValueError(
+                f"{name} must have shape ({batch},), one for each sample of log_probs with shape (frames, batch, "
+                f"symbols) = {tuple(log_probs.shape)}; got {tuple(lengths.shape)}"
+                + (", which fits log_probs.transpose(0, 1)" if tuple(lengths.shape) == (frames,) else "")
+            )
+        found.append(lengths.long().reshape(batch))
+    return found

@@ -1,0 +1,231 @@
+"""The commands of the project; `make book` and `python tools/make.py book` are the same.
+
+  book        build the book (makes .venv and installs the pinned requirements.txt first) and say where it is
+  test        everything that CI runs, one step after the other:
+    lint        ruff check, ruff format, codespell
+    types       mypy --strict on the package
+    unit        the package against its oracles and its docstrings; the form of the chapters
+    notebooks   run every chapter again and compare each stored output (nbval)
+    book        as above; a warning is an error
+    site        the built pages in a headless browser, without a network
+  chapters    run chapters and store their outputs; ONLY=book/regression/huber.ipynb for one
+  bench       time and memory of every loss against torch.nn.functional
+  setup       only make .venv and install
+  clean       remove what the commands made, except .venv
+
+The log of a step is _build/logs/STEP.log. This file needs nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+LOGS = ROOT / "_build" / "logs"
+SITE = ROOT / "_build" / "html"
+OLDEST = (3, 11)
+
+PYTEST = ["-m", "pytest", "-ra"]
+PARALLEL = ["-n", str(min(8, os.cpu_count() or 1))]
+NBVAL = "tests/nbval.cfg"
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+STEPS: dict[str, list[list[str]]] = {  # each command is run by the Python of .venv
+    "lint": [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "codespell_lib"]],
+    "types": [["-m", "mypy"]],
+    "unit": [[*PYTEST, *PARALLEL, "--ignore=tests/test_site.py"]],
+    "notebooks": [
+        [
+            *PYTEST,
+            *PARALLEL,
+            "--dist=loadfile",
+            "--nbval",
+            "--nbval-current-env",
+            f"--nbval-sanitize-with={NBVAL}",
+            "book",
+        ]
+    ],
+    "book": [
+        ["-c", "from jupyter_book.cli.main import main; main()", "build", ".", "-W", "-n", "--keep-going", "--all"]
+    ],
+    "site": [[*PYTEST, "tests/test_site.py"]],
+}
+
+
+class StepError(Exception):
+    """A step failed; the message says why in a few lines."""
+
+
+def environment() -> dict[str, str]:
+    """What every step runs under: the tools of .venv, one thread per process, plain text."""
+    env = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PYTHONPATH", "PYTHONHOME")}
+    env["PATH"] = os.pathsep.join([str(PYTHON.parent), env.get("PATH", "")])
+    env.update(VIRTUAL_ENV=str(VENV), OMP_NUM_THREADS="1", NO_COLOR="1", PYTHONUNBUFFERED="1", PYTHONUTF8="1")
+    return env
+
+
+def run(step: str, command: list[str], shown: str = "") -> list[str]:
+    """Run a command, show its lines that match `shown` as they come, keep all in the log, and return them."""
+    lines = []
+    LOGS.mkdir(parents=True, exist_ok=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
+    )  # fmt: skip
+    assert process.stdout
+    with process, (LOGS / f"{step}.log").open("a", encoding="utf-8") as log:
+        for raw in process.stdout:
+            line = COLOUR.sub("", raw.rstrip()).replace(f"{ROOT}{os.sep}", "")
+            lines.append(line)
+            log.write(line + "\n")
+            if re.search(shown, line):
+                print("  " + line, flush=True)
+    if process.returncode:
+        raise StepError("\n".join(reason(step, lines)))
+    return lines
+
+
+def reason(step: str, lines: list[str]) -> list[str]:
+    """The lines of a failed step's output that say why."""
+    if step == "book":
+        picked = [line for line in lines if re.search(r"WARNING: |ERROR: |CRITICAL: |[Ee]xception:|Error:", line)]
+        return [
+            *picked,
+            *(line for report in sorted(SITE.rglob("*.err.log")) for line in broken_cell(report)),
+        ] or lines[-20:]
+    picked = [cell_named(line) for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    return picked[:40] or lines[-20:]
+
+
+def broken_cell(report: Path) -> list[str]:
+    """Say which cell of which notebook stopped the book, from the traceback that MyST-NB wrote."""
+    text = COLOUR.sub("", report.read_text(encoding="utf-8"))
+    notebook = (ROOT / report.relative_to(SITE / "reports")).as_posix().removesuffix(".err.log") + ".ipynb"
+    source = re.search(r"^-{18}\n(.*?)\n-{18}$", text, re.DOTALL | re.MULTILINE)
+    for number, cell in enumerate(json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"], 1):
+        if source and "".join(cell["source"]).strip() == source[1].strip():
+            where = f"cell {number} ({cell.get('id')})"
+            break
+    else:
+        where = "a cell"
+    return [f"{Path(notebook).relative_to(ROOT)}, {where}: {text.strip().splitlines()[-1]}"]
+
+
+def cell_named(line: str) -> str:
+    """Add the cell's id to nbval's `FAILED book/x.ipynb::Cell 3`, which counts code cells from 0."""
+    found = re.match(r"FAILED (.+\.ipynb)::Cell (\d+)", line)
+    if not found:
+        return line
+    cells = json.loads((ROOT / found[1]).read_text(encoding="utf-8"))["cells"]
+    identifier = [cell.get("id") for cell in cells if cell["cell_type"] == "code"][int(found[2])]
+    return f"{line}  [cell id {identifier}; `make chapters ONLY={found[1]}` shows the difference and stores it]"
+
+
+def setup() -> None:
+    """Make .venv and install, unless the stamp says that it was done for these very requirements."""
+    wanted = hashlib.sha256(
+        b"".join((ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml"))
+    ).hexdigest()
+    stamp = VENV / "installed"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print("== setup: .venv with the versions of requirements.txt; the first time takes minutes", flush=True)
+    (LOGS / "setup.log").unlink(missing_ok=True)
+    if not PYTHON.is_file():
+        try:
+            run("setup", [sys.executable, "-m", "venv", str(VENV)])
+        except StepError as error:
+            shutil.rmtree(VENV, ignore_errors=True)
+            raise StepError(
+                f"{error}\nPython cannot make virtual environments (on Debian: apt install python3-venv)"
+            ) from None
+    pip = [str(PYTHON), "-m", "pip", "install", "--progress-bar=off", "--disable-pip-version-check"]
+    run("setup", [*pip, "-r", "requirements.txt"], shown="^(Collecting|  Downloading|Installing|ERROR)")
+    run("setup", [*pip, "--no-deps", "--editable", "."], shown="^(Successfully|ERROR)")
+    # Matplotlib's first import lists the fonts, and complains on stderr when that is slow: not in a chapter, please.
+    run("setup", [str(PYTHON), "-c", "import matplotlib.font_manager"])
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def step(name: str) -> str:
+    """Run one step; return its closing line."""
+    print(f"== {name}", flush=True)
+    (LOGS / f"{name}.log").unlink(missing_ok=True)
+    shown = ""
+    if name == "book":
+        shutil.rmtree(SITE, ignore_errors=True)  # no page of a chapter that is gone
+        shown = r"\[ *\d+%\]|Execut|WARNING: |ERROR: |CRITICAL: "
+    lines = [line for command in STEPS[name] for line in run(name, [str(PYTHON), *command], shown)]
+    if name == "book":
+        return (SITE / "index.html").as_uri()
+    return next((line.strip("= ") for line in reversed(lines) if line.strip("= ")), "")
+
+
+def steps(names: list[str]) -> int:
+    """Run the steps, all of them even when one fails, and sum them up."""
+    table, failures = [], []
+    for name in names:
+        start = time.monotonic()
+        try:
+            said = step(name)
+        except StepError as error:
+            said = "FAILED"
+            failures.append(f"{name} failed (whole log: _build/logs/{name}.log):\n{error}")
+        table.append(f"  {name:<10} {time.monotonic() - start:5.0f} s  {said}")
+    print("\n".join(["", "== summary", *table]))
+    for failure in failures:
+        print("\n" + failure.replace("\n", "\n  "))
+    return len(failures)
+
+
+def clean() -> None:
+    """Remove what the commands made, except .venv."""
+    for name in ("_build", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "lossbook.egg-info"):
+        shutil.rmtree(ROOT / name, ignore_errors=True)
+    for folder in ("lossbook", "tests", "tools", "benchmarks"):
+        for cache in list((ROOT / folder).rglob("__pycache__")):
+            shutil.rmtree(cache)
+
+
+def main(name: str = "help", *arguments: str) -> int:
+    """Carry out one command."""
+    scripts = {"chapters": "tools/chapters.py", "bench": "benchmarks/bench.py"}
+    if name == "clean":
+        clean()
+    elif name == "setup" or name == "test" or name in STEPS or name in scripts:
+        setup()
+        if name in scripts:
+            return subprocess.run(
+                [PYTHON, scripts[name], *arguments], cwd=ROOT, env=environment(), check=False
+            ).returncode
+        if name != "setup":
+            failed = steps(list(STEPS) if name == "test" else [name])
+            if name == "book" and not failed:
+                print(f"\nThe book is built. Open {(SITE / 'index.html').as_uri()}")
+            return min(failed, 1)
+    else:
+        print(__doc__)
+        return name != "help"
+    return 0
+
+
+if __name__ == "__main__":
+    if sys.version_info < OLDEST:
+        sys.exit("lossbook needs Python 3.11 or newer, this is {}.{}: make {} PYTHON=python3.13".format(
+            *sys.version_info[:2], " ".join(sys.argv[1:2])
+        ))  # fmt: skip
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except StepError as failure:
+        sys.exit(f"setup failed (whole log: _build/logs/setup.log):\n{failure}")
+    except KeyboardInterrupt:
+        sys.exit("stopped")

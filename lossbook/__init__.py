@@ -8,28 +8,46 @@ from .activations.sigmoid import Sigmoid
 from .activations.softmax import Softmax
 from .activations.softplus import Softplus
 from .activations.tanh import Tanh
+from .classification.binary_cross_entropy import BCELoss
+from .classification.binary_cross_entropy_with_logits import BCEWithLogitsLoss
 from .classification.cross_entropy import CrossEntropyLoss
+from .classification.kl_div import KLDivLoss
+from .classification.linear_cross_entropy import LinearCrossEntropyLoss
+from .classification.multi_margin import MultiMarginLoss
+from .classification.multilabel_margin import MultiLabelMarginLoss
+from .classification.multilabel_soft_margin import MultiLabelSoftMarginLoss
 from .classification.nll import NLLLoss
+from .classification.soft_margin import SoftMarginLoss
 from .regression.gaussian_nll import GaussianNLLLoss
 from .regression.huber import HuberLoss
 from .regression.l1 import L1Loss
 from .regression.mse import MSELoss
 from .regression.poisson_nll import PoissonNLLLoss
 from .regression.smooth_l1 import SmoothL1Loss
+from .sequence.ctc import CTCLoss
 
 __version__ = "0.1.0"
 __all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "CTCLoss",
     "CrossEntropyLoss",
     "GaussianNLLLoss",
     "HuberLoss",
+    "KLDivLoss",
     "L1Loss",
+    "LinearCrossEntropyLoss",
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "MultiMarginLoss",
     "NLLLoss",
     "PoissonNLLLoss",
     "Sigmoid",
     "SmoothL1Loss",
+    "SoftMarginLoss",
     "Softmax",
     "Softplus",
     "Tanh",

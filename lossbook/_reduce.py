@@ -31,7 +31,7 @@ def accumulate_wide(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
         return value.to(functools.reduce(torch.promote_types, floats))
 
     # torch.compile counts recompilations by code object: without its own, each loss would use up the limit of all.
-    wide.__code__ = wide.__code__.replace(co_name=loss.__name__)
+    wide.__code__ = wide.__code__.replace(co_name=loss.__name__)  # type: ignore[attr-defined]
     return wide
 
 

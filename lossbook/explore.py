@@ -304,14 +304,17 @@ class Panel:
 
     def _names(self, grid: Sequence[float]) -> str:
         """The names of the reference curves, each where its curve leaves the plot area, none over another."""
-        beside, above = [], []
+        beside, above, texts = [], [], []
         for name, y in self.references.items():
             inside = [i for i, v in enumerate(y) if self._inside(v)]
             if inside and inside[-1] == len(y) - 1:
                 beside.append((self._down(y[-1]), name))
             elif inside and y[inside[-1] + 1] > self.limits[1]:
                 above.append((self._across(grid[inside[-1]]), name))
-        texts, floor, edge = [], -math.inf, math.inf
+            elif inside:
+                place = f'x="{self._across(grid[inside[-1]]) - 6:.1f}" y="{_TALL - 5:.1f}" text-anchor="end"'
+                texts.append(f'<text class="name" {place}>{html.escape(name)}</text>')
+        floor, edge = -math.inf, math.inf
         for down, name in sorted(beside):
             floor = max(down + 4, floor + 13)
             texts.append(f'<text class="name" x="{self.width + 5:.1f}" y="{floor:.1f}">{html.escape(name)}</text>')

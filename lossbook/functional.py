@@ -6,27 +6,45 @@ from .activations.sigmoid import sigmoid
 from .activations.softmax import softmax
 from .activations.softplus import softplus
 from .activations.tanh import tanh
+from .classification.binary_cross_entropy import binary_cross_entropy
+from .classification.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 from .classification.cross_entropy import cross_entropy
+from .classification.kl_div import kl_div
+from .classification.linear_cross_entropy import linear_cross_entropy
+from .classification.multi_margin import multi_margin_loss
+from .classification.multilabel_margin import multilabel_margin_loss
+from .classification.multilabel_soft_margin import multilabel_soft_margin_loss
 from .classification.nll import nll_loss
+from .classification.soft_margin import soft_margin_loss
 from .regression.gaussian_nll import gaussian_nll_loss
 from .regression.huber import huber_loss
 from .regression.l1 import l1_loss
 from .regression.mse import mse_loss
 from .regression.poisson_nll import poisson_nll_loss
 from .regression.smooth_l1 import smooth_l1_loss
+from .sequence.ctc import ctc_loss
 
 __all__ = [
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "cross_entropy",
+    "ctc_loss",
     "gaussian_nll_loss",
     "huber_loss",
+    "kl_div",
     "l1_loss",
+    "linear_cross_entropy",
     "log_softmax",
     "logsigmoid",
     "mse_loss",
+    "multi_margin_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
     "poisson_nll_loss",
     "sigmoid",
     "smooth_l1_loss",
+    "soft_margin_loss",
     "softmax",
     "softplus",
     "tanh",

@@ -1,8 +1,7 @@
 r"""The style of every figure, and the drawings that chapters share.
 
 A figure is dark ink on an opaque white card. No ink has a contrast of 4.5:1 with both a white and a dark page, so a
-transparent figure cannot be read on both; a card can be, in every notebook front end. In dark mode the stylesheet of
-the book turns it over, ``filter: invert(1) hue-rotate(180deg)``, which keeps the hues.
+transparent figure cannot be read on both; a card can be, in every notebook front end and on every page.
 """
 
 from collections.abc import Callable, Mapping

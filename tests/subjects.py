@@ -45,7 +45,7 @@ class Subject:
     def cases(self) -> list[Case]:
         return list(self.oracle.CASES)
 
-    def batch_dims(self, args: tuple[Any, ...]) -> tuple[int, ...]:
+    def batch_dims(self, args: tuple[Any, ...]) -> tuple[int | None, ...]:
         return getattr(self.oracle, "BATCH_DIMS", (0,) * len(args))
 
     def entries(self, args: tuple[Any, ...], settings: dict[str, Any]) -> list[mpf]:

@@ -232,6 +232,34 @@ def test_each_rule_can_fail(complaint, text):
     assert any(complaint in found for found in complaints(text, loss=True))
 
 
+FIRST_CELL = """
+import importlib.util, sys, types
+from IPython.core.interactiveshell import InteractiveShell
+import chapters
+importlib.util.find_spec = lambda name: None
+if sys.argv[1] == "colab":
+    sys.modules["google.colab"] = types.ModuleType("google.colab")
+shell = InteractiveShell()
+shell.run_line_magic = lambda name, line, **_: print("magic:", name, line)
+shell.showtraceback = lambda *_, **__: print("stopped:", sys.exc_info()[1])
+shell.run_cell(chapters.SETUP)
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "printed"),
+    [
+        ("colab", "magic: pip install --quiet --no-deps lossbook"),
+        ("elsewhere", 'stopped: Type: pip install "lossbook[book]"'),
+    ],
+)
+def test_first_cell_without_lossbook(where, printed):
+    command = [sys.executable, "-c", FIRST_CELL, where]
+    done = subprocess.run(command, cwd=ROOT / "tools", capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(printed)
+    assert done.stdout.count("\n") == 1
+
+
 def run_tool(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(ROOT / "tools" / "chapters.py"), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, env=kernel_environment(), check=False)

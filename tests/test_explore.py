@@ -123,7 +123,16 @@ def test_references_share_tensors_and_keep_their_settings():
     assert value.references["L1"] == pytest.approx([abs(x - 1) for x in explorer.grid])
     assert value.references["half"] == pytest.approx([x * x / 2 for x in explorer.grid])
     assert gradient.references["half"] == pytest.approx(explorer.grid)
-    assert names(explorer.html) == ["half", "L1"] * 2 or names(explorer.html) == ["L1", "half"] * 2
+    assert sorted(names(explorer.html)) == ["L1", "L1", "half", "half"]
+
+
+def test_references_are_named_at_the_side_above_and_below():
+    compare = {"flat": lambda e: 0 * e, "up": lambda e: 10 * e, "down": lambda e: -10 * e}
+    explorer = explore(F.mse_loss, value_limits=(-9, 9), compare=compare)
+    shown = re.findall(r'<text class="name" x="([\d.]+)" y="([-\d.]+)"[^>]*>(\w+)<', explorer.html)[:3]
+    places = {name: (float(x), float(y)) for x, y, name in shown}
+    assert places["flat"][0] > explorer.panels[0].width
+    assert places["up"][1] < 0 < 150 < places["down"][1] < 172
 
 
 def test_a_reference_without_a_gradient_has_only_a_value():

@@ -17,11 +17,15 @@ def repository() -> str:
 
     Git's `origin` is the one place that knows it, so the book of a fork leads to the fork.
     """
-    asked = subprocess.run(
-        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True, check=False
+    command = ["git", "remote", "get-url", "origin"]
+    return github(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip())
+
+
+def github(origin: str) -> str:
+    """The page of a GitHub repository, from the address that git uses; "" for another host."""
+    found = re.fullmatch(
+        r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(\.git)?/?", origin
     )
-    github = r"(?:https://(?:[^@/]*@)?|(?:ssh://)?git@)github\.com[:/]([\w.-]+)/([\w.-]+?)(?:\.git)?/?"
-    found = re.fullmatch(github, asked.stdout.strip())
     return f"https://github.com/{found[1]}/{found[2]}" if found else ""
 
 

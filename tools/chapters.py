@@ -36,13 +36,13 @@ ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 120  # seconds that a cell may take, as in _config.yml
 
 SETUP = """\
-# Colab brings torch and numpy: there, only lossbook is installed, never what it depends on.
+# Colab brings torch and numpy: only lossbook is installed there, nothing else.
 import importlib.util
 import sys
 
 if importlib.util.find_spec("lossbook") is None:
     if "google.colab" not in sys.modules:
-        raise SystemExit('Type `pip install "lossbook[book]"` (in a clone: `pip install -e ".[book]"`) and restart.')
+        sys.exit('Type: pip install "lossbook[book]" (in a clone: pip install .)')
     %pip install --quiet --no-deps lossbook"""
 """The first code cell of every chapter, left out of the site. It installs by name: no address can go stale."""
 
@@ -148,7 +148,8 @@ def name_cells(cells: list[NotebookNode]) -> None:
 def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run every code cell in a fresh kernel that starts in `folder`, as nbval does."""
     resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, resources=resources)
+    quiet = ["--log-level=ERROR"]  # of the kernel's own log, not of what a cell prints
+    client = NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, extra_arguments=quiet, resources=resources)
     with client.setup_kernel():
         for number, cell in enumerate(notebook.cells, 1):
             where = f"cell {number} ({cell.id})"

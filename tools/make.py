@@ -35,29 +35,16 @@ LOGS = ROOT / "_build" / "logs"
 SITE = ROOT / "_build" / "html"
 OLDEST = (3, 11)
 
-PYTEST = ["-m", "pytest", "-ra"]
-PARALLEL = ["-n", str(min(8, os.cpu_count() or 1))]
-NBVAL = "tests/nbval.cfg"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-STEPS: dict[str, list[list[str]]] = {  # each command is run by the Python of .venv
-    "lint": [["-m", "ruff", "check", "."], ["-m", "ruff", "format", "--check", "."], ["-m", "codespell_lib"]],
-    "types": [["-m", "mypy"]],
-    "unit": [[*PYTEST, *PARALLEL, "--ignore=tests/test_site.py"]],
-    "notebooks": [
-        [
-            *PYTEST,
-            *PARALLEL,
-            "--dist=loadfile",
-            "--nbval",
-            "--nbval-current-env",
-            f"--nbval-sanitize-with={NBVAL}",
-            "book",
-        ]
-    ],
-    "book": [
-        ["-c", "from jupyter_book.cli.main import main; main()", "build", ".", "-W", "-n", "--keep-going", "--all"]
-    ],
-    "site": [[*PYTEST, "tests/test_site.py"]],
+
+PYTEST = f"pytest -ra -n {min(8, os.cpu_count() or 1)}"
+STEPS = {  # the commands of .venv, as one would type them
+    "lint": ["ruff check .", "ruff format --check .", "codespell --skip=_build ."],
+    "types": ["mypy"],
+    "unit": [f"{PYTEST} --ignore=tests/test_site.py"],
+    "notebooks": [f"{PYTEST} --dist=loadfile --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval.cfg book"],
+    "book": ["jupyter-book build . -W -n --keep-going --all"],
+    "site": ["pytest -ra tests/test_site.py"],
 }
 
 
@@ -73,12 +60,13 @@ def environment() -> dict[str, str]:
     return env
 
 
-def run(step: str, command: list[str], shown: str = "") -> list[str]:
-    """Run a command, show its lines that match `shown` as they come, keep all in the log, and return them."""
+def run(step: str, command: str, shown: str = "") -> list[str]:
+    """Run a command of .venv, show its lines that match `shown` as they come, keep all in the log, and return them."""
+    program, *arguments = command.split()
     lines = []
     LOGS.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
+        [PYTHON.parent / program, *arguments], cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
     assert process.stdout
@@ -97,27 +85,23 @@ def run(step: str, command: list[str], shown: str = "") -> list[str]:
 def reason(step: str, lines: list[str]) -> list[str]:
     """The lines of a failed step's output that say why."""
     if step == "book":
-        picked = [line for line in lines if re.search(r"WARNING: |ERROR: |CRITICAL: |[Ee]xception:|Error:", line)]
-        return [
-            *picked,
-            *(line for report in sorted(SITE.rglob("*.err.log")) for line in broken_cell(report)),
-        ] or lines[-20:]
-    picked = [cell_named(line) for line in lines if line.startswith(("FAILED ", "ERROR "))]
-    return picked[:40] or lines[-20:]
-
-
-def broken_cell(report: Path) -> list[str]:
-    """Say which cell of which notebook stopped the book, from the traceback that MyST-NB wrote."""
-    text = COLOUR.sub("", report.read_text(encoding="utf-8"))
-    notebook = (ROOT / report.relative_to(SITE / "reports")).as_posix().removesuffix(".err.log") + ".ipynb"
-    source = re.search(r"^-{18}\n(.*?)\n-{18}$", text, re.DOTALL | re.MULTILINE)
-    for number, cell in enumerate(json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"], 1):
-        if source and "".join(cell["source"]).strip() == source[1].strip():
-            where = f"cell {number} ({cell.get('id')})"
-            break
+        said = [line for line in lines if re.search("WARNING: |ERROR: |CRITICAL: |[Ee]xception:|Error:", line)]
+        said += map(broken_cell, sorted(SITE.rglob("*.err.log")))
     else:
-        where = "a cell"
-    return [f"{Path(notebook).relative_to(ROOT)}, {where}: {text.strip().splitlines()[-1]}"]
+        said = [cell_named(line) for line in lines if line.startswith(("FAILED ", "ERROR "))]
+    return said[-40:] or lines[-20:]
+
+
+def broken_cell(report: Path) -> str:
+    """Say which cell of which notebook stopped the book, from the traceback that MyST-NB wrote."""
+    text = COLOUR.sub("", report.read_text(encoding="utf-8")).strip()
+    page = report.relative_to(SITE / "reports").as_posix().removesuffix(".err.log")
+    cells = json.loads((ROOT / f"{page}.ipynb").read_text(encoding="utf-8"))["cells"]
+    source = re.search(r"^-{18}\n(.*?)\n-{18}$", text, re.DOTALL | re.MULTILINE)
+    same = (n for n, cell in enumerate(cells) if source and "".join(cell["source"]).strip() == source[1].strip())
+    number = next(same, None)
+    where = "" if number is None else f", cell {number + 1} ({cells[number]['id']})"
+    return f"{page}.ipynb{where}: {text.splitlines()[-1]}"
 
 
 def cell_named(line: str) -> str:
@@ -127,44 +111,40 @@ def cell_named(line: str) -> str:
         return line
     cells = json.loads((ROOT / found[1]).read_text(encoding="utf-8"))["cells"]
     identifier = [cell.get("id") for cell in cells if cell["cell_type"] == "code"][int(found[2])]
-    return f"{line}  [cell id {identifier}; `make chapters ONLY={found[1]}` shows the difference and stores it]"
+    return f"{line} (cell id {identifier})"
 
 
 def setup() -> None:
     """Make .venv and install, unless the stamp says that it was done for these very requirements."""
-    wanted = hashlib.sha256(
-        b"".join((ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml"))
-    ).hexdigest()
+    asked = b"".join((ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml"))
+    wanted = hashlib.sha256(asked).hexdigest()
     stamp = VENV / "installed"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
     print("== setup: .venv with the versions of requirements.txt; the first time takes minutes", flush=True)
     (LOGS / "setup.log").unlink(missing_ok=True)
     if not PYTHON.is_file():
-        try:
-            run("setup", [sys.executable, "-m", "venv", str(VENV)])
-        except StepError as error:
+        made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+        if made.returncode:
             shutil.rmtree(VENV, ignore_errors=True)
-            raise StepError(
-                f"{error}\nPython cannot make virtual environments (on Debian: apt install python3-venv)"
-            ) from None
-    pip = [str(PYTHON), "-m", "pip", "install", "--progress-bar=off", "--disable-pip-version-check"]
-    run("setup", [*pip, "-r", "requirements.txt"], shown="^(Collecting|  Downloading|Installing|ERROR)")
-    run("setup", [*pip, "--no-deps", "--editable", "."], shown="^(Successfully|ERROR)")
-    # Matplotlib's first import lists the fonts, and complains on stderr when that is slow: not in a chapter, please.
-    run("setup", [str(PYTHON), "-c", "import matplotlib.font_manager"])
+            raise StepError(f"{made.stdout}{made.stderr}\nThis Python makes no environments (Debian: python3-venv).")
+    pip = "python -m pip install --progress-bar=off --disable-pip-version-check"
+    run("setup", f"{pip} -r requirements.txt", shown="^(Collecting|Installing|ERROR)")
+    run("setup", f"{pip} --no-deps --editable .", shown="^(Successfully|ERROR)")
+    # Matplotlib's first import lists the fonts and says so on stderr when that is slow: not in a chapter, please.
+    run("setup", "python -m matplotlib.font_manager")
     stamp.write_text(wanted, encoding="utf-8")
 
 
 def step(name: str) -> str:
     """Run one step; return its closing line."""
-    print(f"== {name}", flush=True)
+    print(f"== {name}: {'; '.join(STEPS[name])}", flush=True)
     (LOGS / f"{name}.log").unlink(missing_ok=True)
     shown = ""
     if name == "book":
         shutil.rmtree(SITE, ignore_errors=True)  # no page of a chapter that is gone
-        shown = r"\[ *\d+%\]|Execut|WARNING: |ERROR: |CRITICAL: "
-    lines = [line for command in STEPS[name] for line in run(name, [str(PYTHON), *command], shown)]
+        shown = r"\[ *\d+%\]|Executing|Executed|WARNING: |ERROR: |CRITICAL: "
+    lines = [line for command in STEPS[name] for line in run(name, command, shown)]
     if name == "book":
         return (SITE / "index.html").as_uri()
     return next((line.strip("= ") for line in reversed(lines) if line.strip("= ")), "")
@@ -181,7 +161,8 @@ def steps(names: list[str]) -> int:
             said = "FAILED"
             failures.append(f"{name} failed (whole log: _build/logs/{name}.log):\n{error}")
         table.append(f"  {name:<10} {time.monotonic() - start:5.0f} s  {said}")
-    print("\n".join(["", "== summary", *table]))
+    if len(names) > 1:
+        print("\n".join(["", "== summary", *table]))
     for failure in failures:
         print("\n" + failure.replace("\n", "\n  "))
     return len(failures)

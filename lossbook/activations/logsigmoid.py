@@ -37,9 +37,9 @@ def logsigmoid(input: Tensor) -> Tensor:
         tensor([-200.0000,   -0.6931,   -0.4741])
     """
     check.floating(input=input)
-    positive = input >= 0
-    small = torch.exp(torch.where(positive, -input, input))
-    return torch.where(positive, 0.0, input) - torch.log1p(small)
+    positive = (input >= 0).to(input.dtype)
+    small = torch.exp((1 - 2 * positive) * input)
+    return -torch.relu(-input) - torch.log1p(small)  # at 0 both terms are of the branch above
 
 
 class LogSigmoid(nn.Module):

@@ -40,9 +40,9 @@ def sigmoid(input: Tensor) -> Tensor:
         tensor([2.0612e-09, 5.0000e-01, 1.0000e+00])
     """
     check.floating(input=input)
-    positive = input >= 0
-    small = torch.exp(torch.where(positive, -input, input))
-    return torch.where(positive, 1.0, small) / (1 + small)
+    positive = (input >= 0).to(input.dtype)  # 1 or 0: each branch is the whole function, so every derivative is right
+    small = torch.exp((1 - 2 * positive) * input)
+    return (positive + (1 - positive) * small) / (1 + small)
 
 
 class Sigmoid(nn.Module):

@@ -52,9 +52,9 @@ def softplus(input: Tensor, *, beta: float = 1.0, threshold: float = 20.0) -> Te
     _check_options(beta=beta, threshold=threshold)
     check.floating(input=input)
     scaled = beta * input
-    positive = scaled >= 0
-    small = torch.exp(torch.where(positive, -scaled, scaled))
-    smooth = (torch.where(positive, scaled, 0.0) + torch.log1p(small)) / beta
+    positive = (scaled > 0).to(scaled.dtype)
+    small = torch.exp((1 - 2 * positive) * scaled)
+    smooth = (torch.relu(scaled) + torch.log1p(small)) / beta  # at 0 both terms are of the branch below
     return torch.where(scaled > threshold, input, smooth)
 
 

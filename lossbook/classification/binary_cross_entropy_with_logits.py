@@ -1,5 +1,6 @@
 """Binary cross entropy of logits."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -52,7 +53,7 @@ def binary_cross_entropy_with_logits(
     Note:
         Written with the logit z of the label nearer to the target, which is x or -x, and the share of the other
         label, which is 0 for targets 0 and 1. So a logit of 1e4 is exact, and one of inf with target 1 costs 0, where
-        inf - inf would be NaN. With ``pos_weight`` w the sigmoid is no longer the probability p of the event but
+        inf - inf would be NaN; against a target between 0 and 1 an infinite logit counts as the largest finite number. With ``pos_weight`` w the sigmoid is no longer the probability p of the event but
         w p / (w p + 1 - p).
 
     Example:
@@ -60,7 +61,7 @@ def binary_cross_entropy_with_logits(
         >>> from lossbook.functional import binary_cross_entropy_with_logits
         >>> logits = torch.tensor([20.0, 0.0, -1000.0])
         >>> binary_cross_entropy_with_logits(logits, torch.tensor([0.0, 1.0, 0.0]), reduction="none")
-        tensor([20.0000,  0.6931, -0.0000])
+        tensor([20.0000,  0.6931,  0.0000])
 
     References:
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.90.
@@ -80,13 +81,15 @@ def binary_cross_entropy_with_logits(
     entry = entry_weight(sample_weight, input.shape)
     input, target = kept(entry, input), kept(entry, target)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
-    positive = target if pos_weight is None else pos_weight * target
-    negative = 1 - target
-    total = 1 if pos_weight is None else positive + negative
-    nearer = target.detach().round().clamp(0, 1)
+    dtype = torch.promote_types(input.dtype, target.dtype)
+    positive = target.to(dtype) if pos_weight is None else pos_weight.to(dtype) * target
+    negative = 1 - target.to(dtype)
+    nearer = target.detach().to(dtype).round().clamp(0, 1)
     z = (2 * nearer - 1) * input
-    other = nearer * negative + (1 - nearer) * positive
-    loss = times(other, z) - total * F.logsigmoid(z)
+    other = torch.lerp(positive, negative, nearer)
+    largest = torch.finfo(dtype).max
+    loss = other * F.hardtanh(z, -largest, largest)  # 0 * inf would be NaN; clamp does the same with a slow gradient
+    loss = loss - F.logsigmoid(z) * (1 if pos_weight is None else positive + negative)
     if weight is not None:
         loss = times(weight, loss)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)

@@ -56,9 +56,9 @@ def kl_div(
     Example:
         >>> import torch
         >>> from lossbook.functional import kl_div
-        >>> q, p = torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 0.0]])
+        >>> q, p = torch.tensor([[0.5, 0.5]]), torch.tensor([[0.9, 0.1]])
         >>> kl_div(q.log(), p, reduction="none"), kl_div(q.log(), p, reduction="batchmean")
-        (tensor([[0.6931, 0.0000]]), tensor(0.6931))
+        (tensor([[ 0.5290, -0.1609]]), tensor(0.3681))
 
     References:
         S. Kullback, R. A. Leibler (1951), On Information and Sufficiency, equation 2.4.

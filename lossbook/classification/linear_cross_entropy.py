@@ -47,8 +47,8 @@ def linear_cross_entropy(
         sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
             entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
-        reduction: "none" gives the leading shape of ``input`` followed by d1, ..., dK; "mean" divides the sum by the sum
-            of ``weight[target]`` over the entries not ignored (index target) or by the number of entries
+        reduction: "none" gives the leading shape of ``input`` followed by d1, ..., dK; "mean" divides the sum by the
+            sum of ``weight[target]`` over the entries not ignored (index target) or by the number of entries
             (probabilities), times ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``);
             "sum" adds up.
 

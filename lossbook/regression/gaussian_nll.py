@@ -75,7 +75,7 @@ def gaussian_nll_loss(
     entry = entry_weight(sample_weight, input.shape)
     error = kept(entry, input) - kept(entry, target)
     var = var if entry is None else kept(entry, var.expand(input.shape))
-    check.values("var", var, lambda v: ~(v < 0), "a variance, at least 0")
+    check.values("var", var, lambda v: ~(v < 0), "a variance, at least 0", interval=True)
     # Lifted to eps by a constant, because a clamp would stop the gradient.
     fixed = var.detach()
     var = var + (eps - fixed).clamp(min=0).masked_fill(fixed < 0, torch.nan)

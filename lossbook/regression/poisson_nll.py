@@ -87,21 +87,19 @@ def poisson_nll_loss(
     entry = entry_weight(sample_weight, input.shape)
     input = kept(entry, input)
     target = kept(entry, target if target.dtype.is_floating_point else target.to(input.dtype))
-    check.values("target", target, lambda t: t >= 0, "a count, at least 0")
+    check.values("target", target, lambda t: t >= 0, "a count, at least 0", interval=True)
     if log_input:
-        rate, log_rate = input.exp(), input
+        loss = input.exp() - times(target, input)
     else:
-        check.values("input", input, lambda t: ~(t < 0), "a rate, at least 0 (or its logarithm with log_input=True)")
-        rate, log_rate = input, _log(input + eps, target)
-    loss = rate - times(target, log_rate)
+        takes = "a rate, at least 0 (or its logarithm with log_input=True)"
+        check.values("input", input, lambda t: ~(t < 0), takes, interval=True)
+        rate = input + eps
+        if eps == 0:  # 0 log 0 is 0, but its slope would be 0 / 0
+            rate = rate.masked_fill((rate == 0) & (target == 0), 1.0)
+        loss = input - target * rate.log()
     if full:
         loss = loss + _stirling(target)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
-
-
-def _log(rate: Tensor, target: Tensor) -> Tensor:
-    # The slope of the logarithm is infinite at 0, and times 0 not a number: keep a count of 0 away from it.
-    return rate.masked_fill((rate == 0) & (target == 0), 1.0).log()
 
 
 def _stirling(target: Tensor) -> Tensor:

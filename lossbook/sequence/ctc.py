@@ -9,6 +9,7 @@ from torch import Tensor
 from .. import _check as check
 from .._module import Loss
 from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from ._labels import as_lengths, as_rows, legal_labels, legal_lengths
 
 # The logarithm of 0 inside the recursion. Finite, because -inf - (-inf) is NaN and so is every derivative through it.
 IMPOSSIBLE = -1e30
@@ -90,27 +91,30 @@ def ctc_loss(
     check.floating(log_probs=log_probs)
     if log_probs.dim() not in (2, 3):
         raise ValueError(
-            "log_probs must have shape (frames, batch, symbols) or (frames, symbols); "
-            f"got {tuple(log_probs.shape)}"
+            f"log_probs must have shape (frames, batch, symbols) or (frames, symbols); got {tuple(log_probs.shape)}"
         )
     batch_shape = log_probs.shape[1:-1]
     log_probs = log_probs if batch_shape else log_probs.unsqueeze(1)
-    frames, batch, symbols = log_probs.shape
+    frames, _, symbols = log_probs.shape
     if blank >= symbols:
         raise ValueError(f"blank must be a symbol in 0..{symbols - 1}; got {blank}")
-    lengths = _as_lengths(log_probs, input_lengths=input_lengths, target_lengths=target_lengths)
+    input_length = as_lengths("input_lengths", input_lengths, log_probs, batch_shape)
+    target_length = as_lengths("target_lengths", target_lengths, log_probs, batch_shape)
     longest = max(target_lengths, default=0) if isinstance(target_lengths, list | tuple) else None
-    labels = _as_rows(log_probs, targets, lengths[1], longest)
+    labels = as_rows(targets, target_length, log_probs, longest)
 
     entry = entry_weight(sample_weight, batch_shape)
     log_probs = kept(entry, log_probs, fill=0.0, dim=-1)
-    input_length, target_length = (kept(entry, length, fill=0) for length in lengths)
-    labels, unknown = _known_labels(log_probs, labels, input_length, target_length, blank)
+    input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
+    takes = "log-probabilities, at most 0 (of logits take log_softmax)"
+    check.values("log_probs", log_probs, lambda p: ~(p > 1e-3), takes, interval=True)
+    legal = legal_lengths(input_length, target_length, frames, targets.shape[-1])
+    labels, legal_label = legal_labels(labels, target_length, symbols, blank)
 
-    log_likelihood = _log_likelihood(log_probs, labels, input_length, target_length, blank)
+    log_likelihood = _log_likelihood(log_probs, labels[:, :frames], input_length, target_length, blank)
     no_path = (log_likelihood < IMPOSSIBLE / 2) | (target_length > input_length)
     loss = torch.where(no_path, 0.0 if zero_infinity else torch.inf, -log_likelihood)
-    loss = loss.masked_fill(unknown, torch.nan)
+    loss = loss.masked_fill(~(legal & legal_label), torch.nan)
     if reduction == "mean" and normalizer is None:
         loss = loss / target_length.clamp(min=1)
     return reduce(loss.reshape(batch_shape), reduction, weight=entry, normalizer=normalizer)
@@ -119,45 +123,43 @@ def ctc_loss(
 def _log_likelihood(
     log_probs: Tensor, labels: Tensor, input_length: Tensor, target_length: Tensor, blank: int
 ) -> Tensor:
-    """Sum the probabilities of all paths through the states blank, label, blank, ..., label, blank of each sample.
-
-    The states of a sample end at number ``2 * target_length``. All later ones are impossible, two of them at least,
-    so that a step of at most two states that wraps around ends nowhere.
-    """
+    """Sum the probabilities of all paths through the states blank, label, blank, ..., label, blank of each sample."""
     log_probs = torch.cat([log_probs, log_probs[-1:]]) if len(log_probs) % 2 else log_probs
     half = len(log_probs) // 2
-    labels = F.pad(labels, (0, 2), value=blank)
-    states = torch.stack([torch.full_like(labels, blank), labels], dim=-1).flatten(1)  # (batch, states)
-    frame = torch.arange(2 * half, device=labels.device)[:, None, None]
-    state = torch.arange(states.shape[1], device=labels.device)
-    last = 2 * target_length[:, None]
-    first_state, last_state = (
-        torch.where(here, 0.0, IMPOSSIBLE).to(log_probs.dtype) for here in ((state == 0).expand_as(states), state == last)
+    labels = F.pad(labels, (0, 1), value=blank).T
+    states = torch.stack([torch.full_like(labels, blank), labels], dim=1).flatten(0, 1)  # (states, batch)
+    state = torch.arange(len(states), device=labels.device)[:, None]
+    first, last = (
+        torch.where(here, 0.0, IMPOSSIBLE).to(log_probs.dtype)
+        for here in ((state == 0).expand_as(states), state == 2 * target_length)
     )
 
-    # Past its own frames a sample waits in its last state, which costs nothing and has no derivative.
-    emission = log_probs.gather(2, states.expand(2 * half, -1, -1))  # (frames, batch, states)
-    past = frame >= input_length[:, None]
-    out = past | (state > last) | (emission < IMPOSSIBLE)
-    emission = torch.where(out, torch.where(past, last_state, IMPOSSIBLE), emission)
+    # Past its own frames a sample waits in its last state, which costs nothing.
+    past = torch.arange(len(log_probs), device=labels.device)[:, None, None] >= input_length
+    emission = log_probs.transpose(1, 2).gather(1, states.expand(len(log_probs), -1, -1))  # (frames, states, batch)
+    fixed = past | (emission < IMPOSSIBLE)
+    emission = torch.where(fixed, torch.where(past, last, IMPOSSIBLE), emission)
 
-    # The second half, with frames and states in reverse order, is the same recursion: both run as one batch, states
-    # first, so that the entries of a step lie side by side.
-    emission = torch.cat([emission[:half], emission[half:].flip(0, 2)], dim=1).transpose(1, 2).contiguous()
-    states = torch.cat([states, states.flip(1)]).T
+    # The second half, with frames and states in reverse order, is the same recursion: both run as one batch.
+    emission = torch.cat([emission[:half], emission[half:].flip(0, 1)], dim=2)
+    states = torch.cat([states, states.flip(0)], dim=1)
     # Two states further is allowed only between different labels; blanks are all equal.
     no_skip = torch.where(states == states.roll(2, 0), IMPOSSIBLE, 0.0).to(log_probs.dtype)
-    score = torch.cat([first_state, last_state.flip(1)]).T
-    for now in emission.unbind(0):
+    score = torch.cat([first, last.flip(0)], dim=1)
+    for now in emission.unbind():
         score = _advance(score, no_skip) + now
-    batch = len(labels)
+    batch = len(target_length)
     front, back = _advance(score, no_skip)[:, :batch], score[:, batch:].flip(0)
     return _log_sum_exp(front + back)
 
 
 def _advance(score: Tensor, no_skip: Tensor) -> Tensor:
     """Stay in a state, or come from the one before it, or from the one before that."""
-    return _log_sum_exp(torch.stack([score, score.roll(1, 0), score.roll(2, 0) + no_skip]))
+    return _log_sum_exp(torch.stack([score, _later(score, 1), _later(score, 2) + no_skip]))
+
+
+def _later(score: Tensor, states: int) -> Tensor:
+    return F.pad(score, (0, 0, states, -states), value=IMPOSSIBLE)
 
 
 def _log_sum_exp(score: Tensor) -> Tensor:
@@ -170,24 +172,43 @@ def _log_sum_exp(score: Tensor) -> Tensor:
     return (score - largest).exp().sum(0).log() + largest
 
 
-def _as_lengths(
-    log_probs: Tensor, **named: Tensor | Sequence[int] | int
-) -> list[Tensor]:
-    """Give lengths as int64 tensors of shape (batch,)."""
-    frames, batch, _ = log_probs.shape
-    found = []
-    for name, lengths in named.items():
-        if not isinstance(lengths, Tensor):
-            each = lengths if isinstance(lengths, list | tuple) else [lengths]
-            check.integer(**{f"{name}[{i}]": length for i, length in enumerate(each)})
-            lengths = torch.tensor(lengths, dtype=torch.long, device=log_probs.device)
-        check.tensors(log_probs=log_probs, **{name: lengths})
-        _check_integer(name, lengths)
-        if tuple(lengths.shape) not in [(batch,), ()][: 2 if batch == 1 else 1]:
-            raise ValueError(
-                f"{name} must have shape ({batch},), one for each sample of log_probs with shape (frames, batch, "
-                f"symbols) = {tuple(log_probs.shape)}; got {tuple(lengths.shape)}"
-                + (", which fits log_probs.transpose(0, 1)" if tuple(lengths.shape) == (frames,) else "")
-            )
-        found.append(lengths.long().reshape(batch))
-    return found
+def _check_options(*, blank: int, zero_infinity: bool, reduction: str) -> None:
+    check.integer(blank=blank)
+    check.not_negative(blank=blank)
+    check.flag(zero_infinity=zero_infinity)
+    check.reduction(reduction)
+
+
+class CTCLoss(Loss):
+    """Module form of :func:`ctc_loss`."""
+
+    settings = ("blank", "zero_infinity", "reduction")
+
+    def __init__(self, *, blank: int = 0, zero_infinity: bool = False, reduction: str = "mean") -> None:
+        super().__init__()
+        _check_options(blank=blank, zero_infinity=zero_infinity, reduction=reduction)
+        self.blank = blank
+        self.zero_infinity = zero_infinity
+        self.reduction = reduction
+
+    def forward(
+        self,
+        log_probs: Tensor,
+        targets: Tensor,
+        input_lengths: Tensor | Sequence[int] | int,
+        target_lengths: Tensor | Sequence[int] | int,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        return ctc_loss(
+            log_probs,
+            targets,
+            input_lengths,
+            target_lengths,
+            blank=self.blank,
+            zero_infinity=self.zero_infinity,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

@@ -11,7 +11,7 @@ and, where they differ from the default,
     EXTREMES                   ``Case``s whose draw ignores its arguments: value against the oracle in float32, and
                                finite gradients.
     GRADIENTS                  positions of the arguments that take gradients; default (0,).
-    BATCH_DIMS                 batch dimension of each positional argument; default 0 for all.
+    BATCH_DIMS                 batch dimension of each positional argument, None where it has none; default 0 for all.
     TWIN(*args, reduction=, **settings)  torch's own function, or None; default torch.nn.functional's of that name.
     TWIN_DIFFERS(case, reduction)  True where torch is wrong on purpose of ours; say why beside it.
     LAWS                       names of the laws in test_laws.py that hold.

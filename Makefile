@@ -1,0 +1,9 @@
+# Thin on purpose: the commands are in tools/make.py, so that a machine without make has the same ones.
+PYTHON ?= python3
+COMMANDS = setup book test lint types unit notebooks site bench chapters clean
+
+.PHONY: help $(COMMANDS)
+.DEFAULT_GOAL := help
+
+help $(COMMANDS):
+	@$(PYTHON) tools/make.py $@ $(ONLY)

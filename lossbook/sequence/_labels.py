@@ -1,0 +1,80 @@
+"""Lengths and labels of a batch of sequences: which forms they take, which values are legal."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+
+PADDING = torch.iinfo(torch.long).min  # stands for whatever lies past the length of a target
+
+
+def as_lengths(
+    name: str, given: Tensor | Sequence[int] | int, log_probs: Tensor, batch_shape: tuple[int, ...]
+) -> Tensor:
+    """Give lengths as int64, shape (batch,)."""
+    frames, batch, _ = log_probs.shape
+    if isinstance(given, Tensor):
+        lengths = given
+    else:
+        each = given if isinstance(given, list | tuple) else [given]
+        check.integer(**{f"{name}[{i}]": length for i, length in enumerate(each)})
+        lengths = torch.tensor(given, dtype=torch.long, device=log_probs.device)
+    _check_integer(name, lengths, log_probs)
+    shape = tuple(lengths.shape)
+    if shape != (batch,) and shape != batch_shape:
+        raise ValueError(
+            f"{name} must have shape ({batch},), one for each sample of log_probs (frames, batch, symbols) = "
+            f"{tuple(log_probs.shape)}; got {shape}"
+            + ("; with the batch first use log_probs.transpose(0, 1)" if shape == (frames,) else "")
+        )
+    return lengths.long().reshape(batch)
+
+
+def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: int | None) -> Tensor:
+    """Give labels as int64, shape (batch, labels), with anything past the target length."""
+    frames, batch, _ = log_probs.shape
+    _check_integer("targets", targets, log_probs)
+    if targets.dim() == 2 and len(targets) == batch:
+        return targets.long()
+    if targets.dim() != 1:
+        raise ValueError(
+            f"targets must have shape ({batch}, labels), or (sum of target_lengths,) for targets one after the "
+            f"other; got {tuple(targets.shape)}"
+        )
+    size = len(targets)
+    total = target_length.sum()
+    check.values("the sum of target_lengths", total, lambda n: n == size, f"{size}, the labels given")
+    # More labels than frames have no path anyway, so the width needs no look at the lengths.
+    width = min(size if longest is None else longest, frames)
+    position = (target_length.cumsum(0) - target_length)[:, None] + torch.arange(width, device=targets.device)
+    outside = (position < 0) | (position >= size)
+    return targets.long()[position.masked_fill(outside, 0)].masked_fill(outside, -1)
+
+
+def legal_lengths(input_length: Tensor, target_length: Tensor, frames: int, labels: int) -> Tensor:
+    """Tell which samples have lengths in range; refuse the others where values are checked."""
+    check.values("input_lengths", input_length, lambda n: (n >= 0) & (n <= frames), f"in 0..{frames}, the frames given")
+    check.values(
+        "target_lengths", target_length, lambda n: (n >= 0) & (n <= labels), f"in 0..{labels}, the labels given"
+    )
+    return (input_length >= 0) & (input_length <= frames) & (target_length >= 0) & (target_length <= labels)
+
+
+def legal_labels(labels: Tensor, target_length: Tensor, symbols: int, blank: int) -> tuple[Tensor, Tensor]:
+    """Put blanks past the target length, and tell which samples have legal labels before it."""
+
+    def legal(t: Tensor) -> Tensor:
+        return ((t >= 0) & (t < symbols) & (t != blank)) | (t == PADDING)
+
+    past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
+    labels = labels.masked_fill(past, PADDING)
+    check.values("targets", labels, legal, f"labels in 0..{symbols - 1} other than blank={blank}")
+    return labels.masked_fill(past | ~legal(labels), blank), legal(labels).all(1)
+
+
+def _check_integer(name: str, tensor: Tensor, log_probs: Tensor) -> None:
+    check.tensors(log_probs=log_probs, **{name: tensor})
+    if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
+        raise TypeError(f"{name} must hold integers, for instance {name}.long(); got {tensor.dtype}")

@@ -1,6 +1,5 @@
 """The one training loop of the book."""
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -61,8 +60,10 @@ def fit(
 
 def _batches(size: int, batch: int | None, seed: int) -> Iterator[Tensor | slice]:
     """Give the rows of each step: all, or shuffled batches of which the last of an epoch may be short."""
-    if batch is None:
-        yield from itertools.repeat(slice(None))
+    while batch is None:
+        yield slice(None)
     rng = torch.Generator().manual_seed(seed)
     while True:
-        yield from torch.randperm(size, generator=rng).split(batch)
+        order = torch.randperm(size, generator=rng)
+        for start in range(0, size, batch):
+            yield order[start : start + batch]

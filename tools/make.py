@@ -76,7 +76,7 @@ def run(step: str, command: str, shown: str = "") -> list[str]:
             lines.append(line)
             log.write(line + "\n")
             if re.search(shown, line):
-                print("  " + line, flush=True)
+                print(line, flush=True)
     if process.returncode:
         raise StepError("\n".join(reason(step, lines)))
     return lines
@@ -136,17 +136,21 @@ def setup() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def step(name: str) -> str:
-    """Run one step; return its closing line."""
+def step(name: str) -> None:
+    """Run one step."""
     print(f"== {name}: {'; '.join(STEPS[name])}", flush=True)
     (LOGS / f"{name}.log").unlink(missing_ok=True)
     shown = ""
     if name == "book":
         shutil.rmtree(SITE, ignore_errors=True)  # no page of a chapter that is gone
         shown = r"\[ *\d+%\]|Executing|Executed|WARNING: |ERROR: |CRITICAL: "
-    lines = [line for command in STEPS[name] for line in run(name, command, shown)]
-    if name == "book":
-        return (SITE / "index.html").as_uri()
+    for command in STEPS[name]:
+        run(name, command, shown)
+
+
+def closing(name: str) -> str:
+    """The last thing that a step said: of a test run, how many passed."""
+    lines = (LOGS / f"{name}.log").read_text(encoding="utf-8").splitlines()
     return next((line.strip("= ") for line in reversed(lines) if line.strip("= ")), "")
 
 
@@ -155,12 +159,14 @@ def steps(names: list[str]) -> int:
     table, failures = [], []
     for name in names:
         start = time.monotonic()
+        verdict = "ok    "
         try:
-            said = step(name)
+            step(name)
         except StepError as error:
-            said = "FAILED"
+            verdict = "FAILED"
             failures.append(f"{name} failed (whole log: _build/logs/{name}.log):\n{error}")
-        table.append(f"  {name:<10} {time.monotonic() - start:5.0f} s  {said}")
+        said = (SITE / "index.html").as_uri() if name == "book" and verdict == "ok    " else closing(name)
+        table.append(f"  {name:<10} {verdict} {time.monotonic() - start:5.0f} s  {said}")
     if len(names) > 1:
         print("\n".join(["", "== summary", *table]))
     for failure in failures:

@@ -53,8 +53,8 @@ def binary_cross_entropy_with_logits(
     Note:
         Written with the logit z of the label nearer to the target, which is x or -x, and the share of the other
         label, which is 0 for targets 0 and 1. So a logit of 1e4 is exact, and one of inf with target 1 costs 0, where
-        inf - inf would be NaN; against a target between 0 and 1 an infinite logit counts as the largest finite number. With ``pos_weight`` w the sigmoid is no longer the probability p of the event but
-        w p / (w p + 1 - p).
+        inf - inf would be NaN; against a target between 0 and 1 an infinite logit may count as the largest finite
+        number. With ``pos_weight`` w the sigmoid is no longer the probability p of the event but w p / (w p + 1 - p).
 
     Example:
         >>> import torch
@@ -88,8 +88,9 @@ def binary_cross_entropy_with_logits(
     z = (2 * nearer - 1) * input
     other = torch.lerp(positive, negative, nearer)
     largest = torch.finfo(dtype).max
-    loss = other * F.hardtanh(z, -largest, largest)  # 0 * inf would be NaN; clamp does the same with a slow gradient
-    loss = loss - F.logsigmoid(z) * (1 if pos_weight is None else positive + negative)
+    log_likelihood = F.logsigmoid(z) if pos_weight is None else (positive + negative) * F.logsigmoid(z)
+    # 0 * inf would be NaN, so z is clamped; hardtanh is the clamp with the fast gradient.
+    loss = other * F.hardtanh(z, -largest, largest) - log_likelihood
     if weight is not None:
         loss = times(weight, loss)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)

@@ -108,8 +108,7 @@ EXERCISES = {
         nudge="Which function of a whole vector is a root of a sum of squares, and has to be defined at 0?",
         sketch="The Euclidean norm of the errors, over the root of their number; its gradient at 0 is 0 in torch.",
         solution=(
-            "def rmse_loss(input, target):\n"
-            "    return torch.linalg.vector_norm(input - target) / input.numel() ** 0.5"
+            "def rmse_loss(input, target):\n    return torch.linalg.vector_norm(input - target) / input.numel() ** 0.5"
         ),
         reason=(
             "sqrt has an infinite slope at 0, and autograd multiplies it by an error of 0. Adding eps under the root "
@@ -154,8 +153,7 @@ EXERCISES = {
             "after the square": "def half_mse(input, target):\n    return (input - target).square().float().mean()",
             "after the mean": "def half_mse(input, target):\n    return F.mse_loss(input, target).float()",
             "clamped": (
-                "def half_mse(input, target):\n"
-                "    return (input - target).square().clamp(max=65504).float().mean()"
+                "def half_mse(input, target):\n    return (input - target).square().clamp(max=65504).float().mean()"
             ),
             "detached": (
                 "def half_mse(input, target):\n    error = (input - target).detach().float()\n"

@@ -1,5 +1,6 @@
 """Huber loss: squared near the target, absolute far from it."""
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from .. import _check as check
@@ -66,7 +67,7 @@ def huber_loss(
     check.same_shape(input=input, target=target)
     entry = entry_weight(check.either(weight=weight, sample_weight=sample_weight), input.shape)
     error = kept(entry, input) - kept(entry, target)
-    clipped = error.clamp(-delta, delta)
+    clipped = F.hardtanh(error, -delta, delta)  # a clamp whose backward is several times as fast
     # One product covers both branches: clipped is the error within delta, and plus or minus delta beyond it.
     loss = clipped * (error - 0.5 * clipped)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)

@@ -84,7 +84,7 @@ def ctc_loss(
 
     References:
         A. Graves et al. (2006), Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with
-        Recurrent Neural Networks, equations 3 and 6 to 12. https://doi.org/10.1145/1143844.1143891
+        Recurrent Neural Networks, equations 2 and 3, section 4.1. https://doi.org/10.1145/1143844.1143891
     """
     _check_options(blank=blank, zero_infinity=zero_infinity, reduction=reduction)
     check.reduction(reduction, normalizer)

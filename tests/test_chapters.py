@@ -41,7 +41,8 @@ LOSS_HEADINGS = (  # of the chapter of one loss, in this order
     "Sources",
 )
 OPTIONAL_HEADINGS = ("The problem", "Exercises")
-OPENING_FACTS = ("goes in", "target", "divides by", "smallest")  # what a reader needs first
+LOSS_FACTS = ("goes in", "target", "divides by", "smallest")  # what a reader needs first
+ACTIVATION_FACTS = ("goes in", "comes out", "saturates", "losses")  # the same, of family "activations"
 
 OUR_PATHS = r"(?<![\w.])/(?:home|root|Users|tmp|usr|var|opt|mnt|work|content)/|site-packages|[A-Z]:\\+Users"
 FORBIDDEN_PRINTS = {
@@ -55,8 +56,8 @@ ABBREVIATIONS = "".join(
 SENTENCE_END = re.compile(ABBREVIATIONS + r"[.!?][\"')*_\]]*\s+(?=[\"'(*_\[]*[A-Z`$])")
 
 
-def complaints(text: str, *, loss: bool) -> Iterator[str]:
-    """Everything that is wrong with the form of a stored notebook."""
+def complaints(text: str, *, facts: tuple[str, ...]) -> Iterator[str]:
+    """Everything that is wrong with the form of a stored notebook; ``facts`` only for the chapter of one loss."""
     notebook = nbformat.reads(text, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if any(cell.execution_count is None for cell in code):
@@ -69,7 +70,7 @@ def complaints(text: str, *, loss: bool) -> Iterator[str]:
         found = {"code": code_complaints, "markdown": prose_complaints}[cell.cell_type](cell)
         yield from (f"cell {number} ({cell.get('id')}): {complaint}" for complaint in found)
     prose = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    yield from heading_complaints(re.sub(r"^```.*?^```", "", prose, flags=re.DOTALL | re.MULTILINE), loss=loss)
+    yield from heading_complaints(re.sub(r"^```.*?^```", "", prose, flags=re.DOTALL | re.MULTILINE), facts)
 
 
 def code_complaints(cell: NotebookNode) -> Iterator[str]:
@@ -112,11 +113,11 @@ def prose_lines(source: str) -> Iterator[str]:
             yield re.sub(r"`[^`]*`", "`code`", re.sub(r"\$[^$]*\$", "$x$", line))
 
 
-def heading_complaints(prose: str, *, loss: bool) -> Iterator[str]:
+def heading_complaints(prose: str, facts: tuple[str, ...]) -> Iterator[str]:
     titles = re.findall(r"^# +(.+)$", prose, re.MULTILINE)
     if len(titles) != 1 or not prose.startswith("# "):
         yield f"a chapter starts with its one title, found {titles}"
-    if not loss:
+    if not facts:
         return
     headings = [heading.strip() for heading in re.findall(r"^## +(.+)$", prose, re.MULTILINE)]
     expected = [heading for heading in LOSS_HEADINGS if heading in headings or heading not in OPTIONAL_HEADINGS]
@@ -124,18 +125,20 @@ def heading_complaints(prose: str, *, loss: bool) -> Iterator[str]:
     if found != expected:
         yield f"the sections of a loss are {expected}, found {found}"
     opening = prose.split("\n## ")[0].lower()
-    unsaid = [fact for fact in OPENING_FACTS if fact not in opening]
+    unsaid = [fact for fact in facts if fact not in opening]
     if unsaid:
         yield f"the opening lacks what a reader needs first: {unsaid}"
 
 
-def is_loss(path: Path) -> bool:
-    return (ROOT / "lossbook" / path.parent.name / f"{path.stem}.py").is_file()
+def opening_facts(path: Path) -> tuple[str, ...]:
+    if not (ROOT / "lossbook" / path.parent.name / f"{path.stem}.py").is_file():
+        return ()
+    return ACTIVATION_FACTS if path.parent.name == "activations" else LOSS_FACTS
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_form(path):
-    found = list(complaints(path.read_text(encoding="utf-8"), loss=is_loss(path)))
+    found = list(complaints(path.read_text(encoding="utf-8"), facts=opening_facts(path)))
     assert not found, "\n".join(found)
 
 
@@ -202,7 +205,7 @@ def test_a_right_chapter_has_no_complaint():
         new_markdown_cell("One sentence, e.g. This one.\nAnother: see Smith et al. (2015).\n\n$$\na. B\n$$\n"),
     ]
     right[2].outputs = [new_output("display_data", data=FIGURE)]
-    assert list(complaints(as_stored(*right), loss=True)) == []
+    assert list(complaints(as_stored(*right), facts=LOSS_FACTS)) == []
 
 
 WRONG = {
@@ -229,7 +232,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("complaint", "text"), WRONG.items(), ids=WRONG)
 def test_each_rule_can_fail(complaint, text):
-    assert any(complaint in found for found in complaints(text, loss=True))
+    assert any(complaint in found for found in complaints(text, facts=LOSS_FACTS))
 
 
 FIRST_CELL = """
@@ -371,7 +374,7 @@ def test_a_stripped_notebook_passes_nbval_and_is_refused_here(chapter, tmp_path)
     text = json.dumps(notebook)
     (tmp_path / "stripped.ipynb").write_text(text, encoding="utf-8")
     assert "4 passed" in run_nbval(tmp_path / "stripped.ipynb").stdout
-    assert any("no execution count" in found for found in complaints(text, loss=False))
+    assert any("no execution count" in found for found in complaints(text, facts=()))
 
 
 def test_check_shows_the_first_stale_cell_and_stores_nothing(chapter, tmp_path):

@@ -44,7 +44,7 @@ STEPS = {  # the commands of .venv, as one would type them
     "unit": [f"{PYTEST} --ignore=tests/test_site.py"],
     "notebooks": [f"{PYTEST} --dist=loadfile --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval.cfg book"],
     "book": ["jupyter-book build . -W -n --keep-going --all"],
-    "site": ["pytest -ra tests/test_site.py"],
+    "site": [f"{PYTEST} --dist=loadgroup tests/test_site.py"],
 }
 
 

@@ -81,15 +81,16 @@ def binary_cross_entropy_with_logits(
     entry = entry_weight(sample_weight, input.shape)
     input, target = kept(entry, input), kept(entry, target)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
-    dtype = torch.promote_types(input.dtype, target.dtype)
-    positive = target.to(dtype) if pos_weight is None else pos_weight.to(dtype) * target
-    negative = 1 - target.to(dtype)
-    nearer = target.detach().to(dtype).round().clamp(0, 1)
-    z = (2 * nearer - 1) * input
-    other = torch.lerp(positive, negative, nearer)
-    largest = torch.finfo(dtype).max
-    log_likelihood = F.logsigmoid(z) if pos_weight is None else (positive + negative) * F.logsigmoid(z)
+    middle = target - 0.5
+    side = torch.copysign(torch.ones_like(middle), middle.detach())
+    z = side * input
+    other = 0.5 - side * middle
+    log_likelihood = F.logsigmoid(z)
+    if pos_weight is not None:
+        other = torch.where(side < 0, pos_weight, 1.0) * other
+        log_likelihood = (1 + (pos_weight - 1) * target) * log_likelihood
     # 0 * inf would be NaN, so z is clamped; hardtanh is the clamp with the fast gradient.
+    largest = torch.finfo(z.dtype).max
     loss = other * F.hardtanh(z, -largest, largest) - log_likelihood
     if weight is not None:
         loss = times(weight, loss)

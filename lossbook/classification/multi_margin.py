@@ -78,7 +78,8 @@ def multi_margin_loss(
     index, unknown, _ = class_entries(kept(entry, target, fill=0), input.shape[dim], None)
     right = index.unsqueeze(dim)
     shortfall = (margin - input.gather(dim, right) + input).scatter(dim, right, 0.0).relu()
-    loss = (shortfall if p == 1 else shortfall.square()).mean(dim)
+    # abs changes nothing but what is stored for the gradient: numbers, not a mask, which compiled code writes slowly.
+    loss = (shortfall.abs() if p == 1 else shortfall.square()).mean(dim)
     if weight is not None:
         loss = loss * at_class(weight.to(loss.dtype), index)
     return reduce(loss.masked_fill(unknown, torch.nan), reduction, weight=entry, normalizer=normalizer)

@@ -1,6 +1,7 @@
 """Multi-label margin loss: every class of a sample beats every other class by 1."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .. import _check as check
@@ -46,10 +47,10 @@ def multilabel_margin_loss(
         TypeError: ``input`` is not floating point, or ``target`` is not int64.
 
     Note:
-        Comparing all pairs would take classes² numbers for a sample. Sorted by size, the scores of the other classes
-        and the thresholds x - 1 of the sample's own cut the line into gaps, and a gap costs its width for each pair of
-        a threshold below it and a score above it: the same sum, of terms that are all at least 0, from 2 · classes
-        numbers. A target out of range gives NaN for its entry where values are not checked (see ``check_values``).
+        Comparing all pairs would take classes² numbers for a sample. The loss is linear between its kinks, so it is
+        known from its slopes: the slope for another class is the number of thresholds x - 1 of own classes below its
+        score, that for an own class minus the number of other scores above its threshold. Sorting counts both.
+        A target out of range gives NaN for its entry where values are not checked (see ``check_values``).
 
     Example:
         >>> import torch
@@ -65,7 +66,7 @@ def multilabel_margin_loss(
     check.reduction(reduction, normalizer)
     check.floating(input=input)
     check.tensors(input=input, target=target)
-    if input.dim() not in (1, 2):
+    if input.dim() not in (1, 2) or input.shape[-1] == 0:
         raise ValueError(f"input must have shape (classes,) or (batch, classes); got {tuple(input.shape)}")
     if target.dtype != torch.int64:
         raise TypeError(f"target must list class indices as int64, for instance target.long(); got {target.dtype}")
@@ -77,21 +78,22 @@ def multilabel_margin_loss(
     check.values("target", target, lambda t: (t >= -1) & (t < classes), takes, interval=True)
     listed = (target == -1).cumsum(-1) == 0
     unknown = (listed & ((target < 0) | (target >= classes))).any(-1)
+    unknown = unknown | input.isnan().any(-1)
     label = target.masked_fill(~listed, 0).clamp(0, classes - 1)
-    own = torch.zeros_like(target).scatter_add(-1, label, listed.long()) > 0
+    own = torch.zeros_like(input).scatter_add(-1, label, listed.to(input.dtype)) > 0
 
-    # Scores first: where a threshold equals a score, that pair must not count.
-    points = torch.cat([input, input.gather(-1, label) - 1], -1)  # (batch, 2 * classes)
-    order = points.detach().argsort(dim=-1, stable=True)
-    points = points.gather(-1, order)
-    is_score = torch.cat([~own, torch.zeros_like(own)], -1).gather(-1, order)
-    is_threshold = torch.cat([torch.zeros_like(own), listed], -1).gather(-1, order)
-    below = is_threshold.cumsum(-1, dtype=input.dtype)[..., :-1]
-    above = is_score.sum(-1, keepdim=True) - is_score.cumsum(-1, dtype=input.dtype)[..., :-1]
-    lower, upper = points[..., :-1], points[..., 1:]
-    width = (upper - lower).masked_fill((upper == lower) & upper.isinf(), 0.0)  # not inf - inf
-    loss = times(below * above, width).sum(-1) / classes
-    return reduce(loss.masked_fill(unknown, torch.nan), reduction, weight=entry, normalizer=normalizer)
+    scores = input.detach().contiguous()  # counts have no gradient
+    thresholds, order = (scores.gather(-1, label) - 1).masked_fill(~listed, torch.inf).sort(-1)
+    passed = torch.searchsorted(thresholds, scores)  # how many thresholds lie below a score
+    other = (~own).to(scores.dtype)
+    by_passed = torch.zeros_like(F.pad(scores, (0, 1))).scatter_add(-1, passed, other)
+    above = (other.sum(-1, keepdim=True) - by_passed.cumsum(-1))[..., :-1]  # other scores above each threshold
+    slope = (passed * other).scatter_add(-1, label.gather(-1, order), -above)
+    # Slopes add up to 0, so the origin is free: at the highest other score no two large numbers cancel.
+    origin = scores.masked_fill(own, -torch.inf).amax(-1, keepdim=True).nan_to_num(posinf=0.0, neginf=0.0)
+    loss = (times(slope, input - origin).sum(-1) + above.sum(-1)) / classes
+    loss = loss.masked_fill(unknown, torch.nan)
+    return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
 class MultiLabelMarginLoss(Loss):

@@ -1,7 +1,5 @@
 """Exercises of the Gaussian NLL chapter."""
 
-import math
-
 import torch
 from torch import Tensor
 
@@ -188,7 +186,7 @@ EXERCISES = {
         title="Does the interval keep its promise?",
         stub="def interval_coverage(input, target, var, level):\n    return ...",
         nudge="Between which two quantiles of a Gaussian does its central half lie?",
-        sketch="Half of what is left out lies on each side: compare |error| / sqrt(var) with the quantile at 0.5 + level / 2.",
+        sketch="Half of what is left out lies each side: |error| / sqrt(var) against the quantile for 0.5 + level / 2.",
         solution=(
             "def interval_coverage(input, target, var, level):\n"
             "    width = torch.distributions.Normal(0.0, 1.0).icdf(torch.tensor(0.5 + level / 2))\n"

@@ -88,7 +88,7 @@ def cosine_embedding_loss(
 def _shrunk(vector: Tensor) -> tuple[Tensor, Tensor]:
     """Divide by the largest entry where that is above 1, and give the inverse of the norm that is left."""
     # The cosine does not depend on this factor, so neither does its derivative.
-    factor = torch.linalg.vector_norm(vector.detach(), torch.inf, dim=-1, keepdim=True).clamp(min=1)
+    factor = vector.detach().abs().amax(-1, keepdim=True).clamp(min=1)
     vector = vector / factor
     return vector, (vector.square().sum(-1) + 1e-12 / factor.squeeze(-1).square()).rsqrt()
 

@@ -70,7 +70,7 @@ def triplet_margin_loss(
         >>> triplet_margin_loss(anchor, positive, negative, reduction="none")
         tensor([0.])
         >>> triplet_margin_loss(anchor, positive, negative, swap=True, reduction="none")
-        tensor([2.0000])
+        tensor([2.])
 
     References:
         V. Balntas, E. Riba, D. Ponsa, K. Mikolajczyk (2016), Learning local feature descriptors with triplets and

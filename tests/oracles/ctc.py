@@ -52,14 +52,15 @@ def TWIN(log_probs, targets, input_lengths, target_lengths, *, reduction, **sett
 
     What is added has the value 0 and the gradient minus softmax, in every frame of every sample that has a path.
     """
+    input_lengths, target_lengths = torch.as_tensor(input_lengths), torch.as_tensor(target_lengths)
     lengths = (targets, input_lengths, target_lengths)
     losses = functional.ctc_loss(log_probs, *lengths, reduction="none", **settings).detach()
     frame = torch.arange(len(log_probs)).reshape(-1, *[1] * losses.dim())
-    used = (frame < torch.as_tensor(input_lengths)) & (losses != 0)
+    used = (frame < input_lengths) & (losses != 0)
     softmax = (log_probs.exp().sum(-1) * used).sum(0)
     correction = softmax.detach() - softmax
     if reduction == "mean":
-        correction = (correction / torch.as_tensor(target_lengths).clamp(min=1)).mean()
+        correction = (correction / target_lengths.clamp(min=1)).mean()
     if reduction == "sum":
         correction = correction.sum()
     return functional.ctc_loss(log_probs, *lengths, reduction=reduction, **settings) + correction
@@ -91,8 +92,7 @@ def without_path(rng, scale):
 
 
 def one_after_the_other(rng, scale):
-    log_probs, rows, frames, labels = padded(rng, scale)
-    return log_probs, rows[torch.arange(3) < labels[:, None]], frames, labels
+    return scores(rng, scale, 6, 5, 3), ROWS[torch.arange(3) < LABELS[:, None]], FRAMES.tolist(), LABELS
 
 
 def lists(rng, scale):

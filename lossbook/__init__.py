@@ -18,6 +18,11 @@ from .classification.multilabel_margin import MultiLabelMarginLoss
 from .classification.multilabel_soft_margin import MultiLabelSoftMarginLoss
 from .classification.nll import NLLLoss
 from .classification.soft_margin import SoftMarginLoss
+from .ranking.cosine_embedding import CosineEmbeddingLoss
+from .ranking.hinge_embedding import HingeEmbeddingLoss
+from .ranking.margin_ranking import MarginRankingLoss
+from .ranking.triplet_margin import TripletMarginLoss
+from .ranking.triplet_margin_with_distance import TripletMarginWithDistanceLoss
 from .regression.gaussian_nll import GaussianNLLLoss
 from .regression.huber import HuberLoss
 from .regression.l1 import L1Loss
@@ -31,8 +36,10 @@ __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
     "CTCLoss",
+    "CosineEmbeddingLoss",
     "CrossEntropyLoss",
     "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
@@ -40,6 +47,7 @@ __all__ = [
     "LogSigmoid",
     "LogSoftmax",
     "MSELoss",
+    "MarginRankingLoss",
     "MultiLabelMarginLoss",
     "MultiLabelSoftMarginLoss",
     "MultiMarginLoss",
@@ -51,6 +59,8 @@ __all__ = [
     "Softmax",
     "Softplus",
     "Tanh",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
     "check_values",
     "functional",
 ]

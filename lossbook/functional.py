@@ -16,6 +16,11 @@ from .classification.multilabel_margin import multilabel_margin_loss
 from .classification.multilabel_soft_margin import multilabel_soft_margin_loss
 from .classification.nll import nll_loss
 from .classification.soft_margin import soft_margin_loss
+from .ranking.cosine_embedding import cosine_embedding_loss
+from .ranking.hinge_embedding import hinge_embedding_loss
+from .ranking.margin_ranking import margin_ranking_loss
+from .ranking.triplet_margin import triplet_margin_loss
+from .ranking.triplet_margin_with_distance import triplet_margin_with_distance_loss
 from .regression.gaussian_nll import gaussian_nll_loss
 from .regression.huber import huber_loss
 from .regression.l1 import l1_loss
@@ -27,15 +32,18 @@ from .sequence.ctc import ctc_loss
 __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
+    "cosine_embedding_loss",
     "cross_entropy",
     "ctc_loss",
     "gaussian_nll_loss",
+    "hinge_embedding_loss",
     "huber_loss",
     "kl_div",
     "l1_loss",
     "linear_cross_entropy",
     "log_softmax",
     "logsigmoid",
+    "margin_ranking_loss",
     "mse_loss",
     "multi_margin_loss",
     "multilabel_margin_loss",
@@ -48,4 +56,6 @@ __all__ = [
     "softmax",
     "softplus",
     "tanh",
+    "triplet_margin_loss",
+    "triplet_margin_with_distance_loss",
 ]

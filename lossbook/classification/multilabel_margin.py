@@ -78,22 +78,26 @@ def multilabel_margin_loss(
     check.values("target", target, lambda t: (t >= -1) & (t < classes), takes, interval=True)
     listed = (target == -1).cumsum(-1) == 0
     unknown = (listed & ((target < 0) | (target >= classes))).any(-1)
-    unknown = unknown | input.isnan().any(-1)
-    label = target.masked_fill(~listed, 0).clamp(0, classes - 1)
-    own = torch.zeros_like(input).scatter_add(-1, label, listed.to(input.dtype)) > 0
+    slope, pairs = _slopes(input.detach(), target.masked_fill(~listed, 0).clamp(0, classes - 1), listed)
+    # Slopes add up to 0, so the origin is free: at the highest other class that costs something, no large numbers cancel.
+    origin = (
+        input.detach().masked_fill(slope <= 0, -torch.inf).amax(-1, keepdim=True).nan_to_num(posinf=0.0, neginf=0.0)
+    )
+    loss = (times(slope, input - origin).sum(-1) + pairs) / classes
+    loss = loss.masked_fill(unknown | input.isnan().any(-1), torch.nan)
+    return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
-    scores = input.detach().contiguous()  # counts have no gradient
+
+def _slopes(scores: Tensor, label: Tensor, listed: Tensor) -> tuple[Tensor, Tensor]:
+    """Count the pairs that cost something: for each class (own ones negative), and for each sample."""
+    other = (torch.zeros_like(scores).scatter_add(-1, label, listed.to(scores.dtype)) == 0).to(scores.dtype)
     thresholds, order = (scores.gather(-1, label) - 1).masked_fill(~listed, torch.inf).sort(-1)
-    passed = torch.searchsorted(thresholds, scores)  # how many thresholds lie below a score
-    other = (~own).to(scores.dtype)
+    label = label.gather(-1, order)
+    del order
+    passed = torch.searchsorted(thresholds, scores.contiguous())  # how many thresholds lie below a score
     by_passed = torch.zeros_like(F.pad(scores, (0, 1))).scatter_add(-1, passed, other)
     above = (other.sum(-1, keepdim=True) - by_passed.cumsum(-1))[..., :-1]  # other scores above each threshold
-    slope = (passed * other).scatter_add(-1, label.gather(-1, order), -above)
-    # Slopes add up to 0, so the origin is free: at the highest other score no two large numbers cancel.
-    origin = scores.masked_fill(own, -torch.inf).amax(-1, keepdim=True).nan_to_num(posinf=0.0, neginf=0.0)
-    loss = (times(slope, input - origin).sum(-1) + above.sum(-1)) / classes
-    loss = loss.masked_fill(unknown, torch.nan)
-    return reduce(loss, reduction, weight=entry, normalizer=normalizer)
+    return (passed * other).scatter_add(-1, label, -above), above.sum(-1)
 
 
 class MultiLabelMarginLoss(Loss):

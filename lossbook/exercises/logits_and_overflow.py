@@ -170,7 +170,7 @@ EXERCISES = {
         stub="def allowed_log_softmax(logits, allowed):\n    return ...",
         nudge="What does log_softmax return for a row of nothing but -inf, and how do you keep it from seeing one?",
         sketch=(
-            "Fill with -inf before log_softmax, but only in rows that have an allowed class; rule the classes out again "
+            "Fill with -inf before log_softmax, but only in rows with an allowed class; rule the classes out again "
             "afterwards."
         ),
         solution=(
@@ -181,7 +181,7 @@ EXERCISES = {
         ),
         reason=(
             "masked_fill passes no gradient where it fills, so neither -inf nor NaN under the mask comes back. A logit "
-            "times 0 still counts as e^0 in the sum, and a large negative number in an empty row gives an even distribution."
+            "times 0 still counts as e^0 in the sum, and a large negative number in an empty row gives an even one."
         ),
         checks={
             "its values": _allowed_value,

@@ -70,8 +70,10 @@ def hinge_embedding_loss(
     check.tensors(input=input, target=target)
     check.same_shape(input=input, target=target)
     entry = entry_weight(sample_weight, input.shape)
-    distance = kept(entry, input)
-    loss = torch.where(signs(target, entry) > 0, distance, (margin - distance).clamp_min(0))
+    similar = signs(target, entry).to(input.dtype)
+    # d or m - d, and one clamp for both: the similar pairs have no floor.
+    loss = similar * kept(entry, input) + 0.5 * margin * (1 - similar)
+    loss = loss.clamp(min=torch.where(similar > 0, -torch.inf, 0.0))
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

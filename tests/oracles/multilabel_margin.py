@@ -52,6 +52,8 @@ def constant(input, target):
 EXTREMES = [
     Case("far", constant([[1e4, -1e4, 0.0, 1.0]] * 2, [[1, 3, -1, -1], [0, 2, -1, -1]])),
     Case("far but close", constant([[1e4, 1e4 + 0.5, -1e4, -1e4 + 0.25]], [[0, 2, -1, -1]])),
+    Case("own class far above", constant([[1e4, 0.5, 0.25, -1e4]], [[0, 1, -1, -1]])),
+    Case("two listed, one far below", constant([[-1e4, -1e4 + 0.3, 1e4, -9990.0]], [[0, 2, -1, -1]])),
     Case("kinks", constant([[0.0, 1.0, 1.0, 2.0]], [[1, 3, -1, -1]])),
     Case("all equal", constant([[0.0, 0.0, 0.0, 0.0]], [[1, 3, -1, -1]])),
     Case("masked classes", constant([[-INF, 0.5, -INF, 1.0]], [[1, -1, -1, -1]])),

@@ -87,10 +87,11 @@ def curves(ax: Axes, x: Any, ys: Mapping[str, Any], **settings: Any) -> None:
         if last < len(x) - 1 and y[last + 1] > high:
             ax.annotate(name, (x[last], high), (0, 3), textcoords="offset points", ha="center", color=line.get_color())
         else:
-            beside.append(((y[last] - low) / (high - low), name, line.get_color()))
+            _, up = ax.transAxes.inverted().transform(ax.transData.transform((x[last], y[last])))
+            beside.append((up, name, line.get_color()))
     floor, apart = -np.inf, 1.3 * mpl.rcParams["font.size"] / 72 / (ax.bbox.height / ax.figure.dpi)
-    for down, name, colour in sorted(beside):
-        floor = max(down, floor + apart)
+    for up, name, colour in sorted(beside):
+        floor = max(up, floor + apart)
         ax.annotate(name, (1, floor), (4, 0), "axes fraction", textcoords="offset points", va="center", color=colour)
 
 

@@ -166,6 +166,8 @@ class LinearCrossEntropyLoss(Loss):
         super().__init__()
         check.integer(in_features=in_features, num_classes=num_classes)
         check.positive(in_features=in_features, num_classes=num_classes)
+        if not isinstance(out_features, tuple | list):
+            raise TypeError(f"out_features must be a tuple of ints; got {out_features!r}")
         for size in out_features:
             check.integer(out_features=size)
             check.positive(out_features=size)

@@ -79,10 +79,9 @@ def multilabel_margin_loss(
     listed = (target == -1).cumsum(-1) == 0
     unknown = (listed & ((target < 0) | (target >= classes))).any(-1)
     slope, pairs = _slopes(input.detach(), target.masked_fill(~listed, 0).clamp(0, classes - 1), listed)
-    # Slopes add up to 0, so the origin is free: at the highest other class that costs something, no large numbers cancel.
-    origin = (
-        input.detach().masked_fill(slope <= 0, -torch.inf).amax(-1, keepdim=True).nan_to_num(posinf=0.0, neginf=0.0)
-    )
+    # Slopes add up to 0, so the origin is free: at the highest score with a positive slope nothing large cancels.
+    origin = input.detach().masked_fill(slope <= 0, -torch.inf).amax(-1, keepdim=True)
+    origin = origin.nan_to_num(posinf=0.0, neginf=0.0)
     loss = (times(slope, input - origin).sum(-1) + pairs) / classes
     loss = loss.masked_fill(unknown | input.isnan().any(-1), torch.nan)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)

@@ -42,9 +42,8 @@ def _log_variance_ends(answer: Answer) -> None:
     log_var = torch.tensor([-800.0, 800.0], dtype=torch.double)
     hit = torch.ones_like(log_var)
     same(answer(hit, hit, log_var), 0.5 * log_var, "exact hits, log variance -800 and 800")
-    small = torch.tensor([-600.0, 600.0], dtype=torch.double)
-    by_mean, by_spread = _slopes(answer, hit, hit, small)
-    same(by_mean, torch.zeros_like(hit), "gradient for the mean at an exact hit, log variance -600 and 600")
+    by_mean, by_spread = _slopes(answer, hit, hit, log_var)
+    same(by_mean, torch.zeros_like(hit), "gradient for the mean at an exact hit")
     same(by_spread, 0.5 * hit, "gradient for the log variance at an exact hit")
 
 
@@ -105,14 +104,15 @@ EXERCISES = {
         title="From the log variance",
         stub="def gaussian_from_log_var(input, target, log_var):\n    return ...",
         nudge="The formula needs log v and 1 / v. Which of the two do you have to compute, and from what?",
-        sketch="The first term is log_var itself; for the second, multiply the squared error by exp(-log_var).",
+        sketch="The first term is log_var itself; for the second, scale the error by exp(-log_var / 2), then square.",
         solution=(
             "def gaussian_from_log_var(input, target, log_var):\n    error = input - target\n"
             "    return 0.5 * (log_var + (error * (-0.5 * log_var).exp()) ** 2)"
         ),
         reason=(
             "exp(log_var).log() is -inf once the variance underflows and inf once it overflows, though the answer is "
-            "the number you began with. Scaling the error by exp(-log_var / 2) before squaring doubles the range again."
+            "the number you began with. exp(-log_var) overflows too, and 0 times inf is NaN; its root, applied to the "
+            "error before squaring, stays finite twice as long."
         ),
         checks={
             "the formula": _log_variance_value,
@@ -123,6 +123,10 @@ EXERCISES = {
             "through the variance": (
                 "def gaussian_from_log_var(input, target, log_var):\n    var = log_var.exp()\n"
                 "    return 0.5 * (var.log() + (input - target) ** 2 / var)"
+            ),
+            "square first": (
+                "def gaussian_from_log_var(input, target, log_var):\n"
+                "    return 0.5 * (log_var + (input - target) ** 2 * (-log_var).exp())"
             ),
             "torch with its floor": (
                 "def gaussian_from_log_var(input, target, log_var):\n"

@@ -50,7 +50,7 @@ def _parts_agree(answer: Answer, logits: list[Tensor], targets: list[Tensor], wh
     losses = answer(apart, targets)
     assert isinstance(losses, list | tuple), f"{where}: expected a list of losses, got {type(losses).__name__}"
     assert len(losses) == len(logits), f"{where}: expected {len(logits)} losses, got {len(losses)}"
-    total = sum(losses)
+    total = torch.stack(list(losses)).sum()
     same(total, expected, f"{where}: the sum")
     (wanted,) = torch.autograd.grad(expected, whole)
     same(torch.cat(torch.autograd.grad(total, apart)), wanted, f"{where}: the gradient")

@@ -166,8 +166,9 @@ EXERCISES = {
         nudge="Which probability p makes low + (high - low) * p equal to start, and which logit has that probability?",
         sketch="Add the logit of (start - low) / (high - low) to the input; then stretch the sigmoid and shift it.",
         solution=(
-            "def grade_head(x, low, high, start):\n    shift = math.log((start - low) / (high - start))\n"
-            "    return low + (high - low) * torch.sigmoid(x + shift)"
+            "def grade_head(x, low, high, start):\n"
+            "    odds = torch.tensor((start - low) / (high - start), dtype=x.dtype)\n"
+            "    return low + (high - low) * torch.sigmoid(x + odds.log())"
         ),
         reason=(
             "The odds of (start - low) / (high - low) are (start - low) / (high - start). Shifting the logit moves the "

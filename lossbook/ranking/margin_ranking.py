@@ -58,8 +58,8 @@ def margin_ranking_loss(
         tensor([0.0000, 0.5000, 2.0000])
 
     References:
-        R. Herbrich, T. Graepel, K. Obermayer (2000), Large Margin Rank Boundaries for Ordinal Regression.
-        https://doi.org/10.7551/mitpress/1113.003.0010
+        R. Herbrich, T. Graepel, K. Obermayer (2000), Large Margin Rank Boundaries for Ordinal Regression, chapter 7 of
+        Advances in Large Margin Classifiers. https://doi.org/10.7551/mitpress/1113.001.0001
     """
     _check_options(margin=margin, reduction=reduction)
     check.reduction(reduction, normalizer)

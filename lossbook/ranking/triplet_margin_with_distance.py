@@ -82,11 +82,8 @@ def triplet_margin_with_distance_loss(
     check.same_shape(anchor=anchor, positive=positive, negative=negative)
     if anchor.dim() == 0:
         raise ValueError("anchor must have shape (features,) or (batch, ...); got a 0-d tensor")
-    # Three different values where the weight is zero, because a distance may have no derivative at equal vectors.
     entry = entry_weight(sample_weight, anchor.shape[:-1])
-    anchor, positive, negative = (
-        kept(entry, vectors, fill=value, dim=-1) for value, vectors in enumerate((anchor, positive, negative), start=1)
-    )
+    anchor, positive, negative = (kept(entry, vectors, dim=-1) for vectors in (anchor, positive, negative))
     measure = distance if distance_function is None else distance_function
     near, far = (_measured(measure, anchor, other) for other in (positive, negative))
     if swap:

@@ -112,8 +112,7 @@ def ctc_loss(
     labels, legal_label = legal_labels(labels, target_length, symbols, blank)
 
     log_likelihood = _log_likelihood(log_probs, labels[:, :frames], input_length, target_length, blank)
-    no_path = (log_likelihood < IMPOSSIBLE / 2) | (target_length > input_length)
-    loss = torch.where(no_path, 0.0 if zero_infinity else torch.inf, -log_likelihood)
+    loss = torch.where(log_likelihood < IMPOSSIBLE / 2, 0.0 if zero_infinity else torch.inf, -log_likelihood)
     loss = loss.masked_fill(~(legal & legal_label), torch.nan)
     if reduction == "mean" and normalizer is None:
         loss = loss / target_length.clamp(min=1)

@@ -143,6 +143,7 @@ def uniform(frames, symbols):
 
 HUGE = 1e4 * tensor([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.5], [0.0, 1.0, -1.0], [1.0, 0.9, -1.0], [-1.0, -1.0, 1.0]])
 FORBIDDEN = tensor([[0.0, 1.0, -torch.inf], [-torch.inf, 0.0, 1.0], [0.0, -torch.inf, 2.0], [1.0, 0.0, -torch.inf]])
+ONLY = tensor([[0.0, 1.0, 2.0], [-torch.inf, -torch.inf, 0.0], [1.0, 0.0, -1.0], [-torch.inf, -torch.inf, 0.0]])
 SURE = 1e4 * functional.one_hot(tensor([1, 0, 1, 2]), 3).double()
 EXTREMES = [
     Case("huge logits", given(HUGE.log_softmax(-1), [1, 2])),
@@ -150,10 +151,12 @@ EXTREMES = [
     Case("sure and right", given(SURE.log_softmax(-1), [1, 1, 2])),
     Case("sure and wrong", given(SURE.log_softmax(-1), [2, 1])),
     Case("forbidden symbols", given(FORBIDDEN.log_softmax(-1), [1, 2])),
+    Case("one symbol in a frame", given(ONLY.log_softmax(-1), [1, 2])),
     Case("forbidden target", given(FORBIDDEN.log_softmax(-1), [1, 2, 1, 2])),
     Case("forbidden target counts 0", given(FORBIDDEN.log_softmax(-1), [1, 2, 1, 2]), {"zero_infinity": True}),
     Case("a frame too few", given(uniform(4, 3), [1, 1, 1])),
     Case("a frame too few counts 0", given(uniform(4, 3), [1, 1, 1]), {"zero_infinity": True}),
+    Case("more labels than frames", given(uniform(2, 3), [1, 2, 1, 2])),
     Case("no frames, no labels", given(uniform(4, 3), [], frames=0)),
     Case("no frames, a label", given(uniform(4, 3), [1], frames=0)),
     Case("even odds", given(uniform(6, 2), [1])),

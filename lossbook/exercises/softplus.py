@@ -149,12 +149,13 @@ EXERCISES = {
         title="Smooth all the way",
         stub="def smooth_softplus(x, beta):\n    return ...",
         nudge="Softplus is the logarithm of exp(beta * x) + exp(0), over beta. Does torch have that in one piece?",
-        sketch="torch.logaddexp, or minus the log sigmoid of -beta * x: both are stable and have no threshold.",
-        solution="def smooth_softplus(x, beta):\n    return torch.logaddexp(beta * x, torch.zeros_like(x)) / beta",
+        sketch="torch.logaddexp has it, but look at its second derivative far to the left; so has the log sigmoid.",
+        solution="def smooth_softplus(x, beta):\n    return -F.logsigmoid(-beta * x) / beta",
         reason=(
             "F.softplus switches to x at beta * x = 20, where its second derivative becomes 0; with a high threshold "
             "it overflows. The ramp plus log1p(exp(-|beta * x|)) has the right value, but autograd takes both relu "
-            "and abs to be flat at 0, so its slope there is 0 and not 1/2."
+            "and abs to be flat at 0, so its slope there is 0 and not 1/2. logaddexp is right up to its second derivative, "
+            "which is NaN where exp(-beta * x) overflows."
         ),
         checks={
             "value, slope and second derivative": _smooth_value,
@@ -165,18 +166,21 @@ EXERCISES = {
             "torch's": "def smooth_softplus(x, beta):\n    return F.softplus(x, beta=beta)",
             "a high threshold": "def smooth_softplus(x, beta):\n    return F.softplus(x, beta=beta, threshold=1e9)",
             "formula": "def smooth_softplus(x, beta):\n    return torch.log1p((beta * x).exp()) / beta",
-            "not divided": "def smooth_softplus(x, beta):\n    return torch.logaddexp(beta * x, torch.zeros_like(x))",
+            "logaddexp": (
+                "def smooth_softplus(x, beta):\n    return torch.logaddexp(beta * x, torch.zeros_like(x)) / beta"
+            ),
+            "not divided": "def smooth_softplus(x, beta):\n    return -F.logsigmoid(-beta * x)",
             "flat at 0": (
                 "def smooth_softplus(x, beta):\n"
                 "    return torch.relu(x) + torch.log1p(torch.exp(-(beta * x).abs())) / beta"
             ),
-            "beta forgotten": "def smooth_softplus(x, beta):\n    return torch.logaddexp(x, torch.zeros_like(x))",
+            "beta forgotten": "def smooth_softplus(x, beta):\n    return -F.logsigmoid(-x)",
         },
     ),
     "log": Exercise(
         title="The logarithm of a softplus",
         stub="def log_softplus(x):\n    return ...",
-        nudge="For very negative x, softplus is about exp(x). What is its logarithm, and what comes next in the series?",
+        nudge="For very negative x, softplus is about exp(x). What is its logarithm, and the next term of the series?",
         sketch=(
             "Below -15 use x - exp(x) / 2, above it the logarithm of softplus. Clamp the input of each branch to its "
             "own side, so that the branch that is not taken stays harmless."

@@ -36,9 +36,7 @@ def check_values() -> Iterator[None]:
         _forced = before
 
 
-def values(
-    name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str, *, interval: bool = False
-) -> None:
+def values(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str, *, interval: bool = False) -> None:
     """Refuse a tensor in which ``valid`` is false anywhere, where looking at values is free or asked for.
 
     ``interval`` says that the valid values are an interval, so that the smallest and the largest entry decide.
@@ -53,7 +51,7 @@ def values(
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     tensor = tensor.detach()
-    if interval and tensor.numel() and valid(torch.stack(tensor.aminmax())).all():
+    if interval and tensor.numel() and all(valid(extreme) for extreme in tensor.aminmax()):
         return
     wrong = ~valid(tensor)
     if wrong.any():
@@ -108,6 +106,9 @@ def reduction(reduction: str, normalizer: Tensor | float | None = None, *, also:
     if isinstance(normalizer, Tensor):
         if normalizer.dim() != 0:
             raise ValueError(f"normalizer must be a number or a 0-d tensor; got shape {tuple(normalizer.shape)}")
+        if normalizer.dtype == torch.bool or normalizer.is_complex():
+            raise TypeError(f"normalizer must hold a real number; got {normalizer.dtype}")
+        values("normalizer", normalizer, lambda n: (n > 0) & n.isfinite(), "finite and greater than 0")
     else:
         positive(normalizer=normalizer)
 
@@ -119,8 +120,11 @@ def choice(*options: Any, **named: Any) -> None:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {value!r}")
 
 
-def either(*, weight: Tensor | None, sample_weight: Tensor | None) -> Tensor | None:
-    """Take torch's ``weight`` and our ``sample_weight`` for the same thing, but not both."""
+def either(shape_of: Tensor, *, weight: Tensor | None, sample_weight: Tensor | None) -> Tensor | None:
+    """Take torch's ``weight``, of the full shape, and our ``sample_weight`` for the same thing, but not both."""
+    if weight is not None:
+        tensors(weight=weight)
+        shape("weight", weight, tuple(shape_of.shape), "that of input")
     if weight is not None and sample_weight is not None:
         raise ValueError("weight is torch's name for a sample_weight of the full shape: give one of the two, not both")
     return sample_weight if weight is None else weight
@@ -145,7 +149,7 @@ def number(**named: Any) -> None:
     for name, value in named.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(f"{name} must be a number; got {value!r}")
-        if not math.isfinite(value):
+        if not -math.inf < value < math.inf:  # math.isfinite takes no symbolic number of torch.compile
             raise ValueError(f"{name} must be finite; got {value!r}")
 
 

@@ -1,8 +1,11 @@
 """The base class of the modules: settings in the constructor, tensors in the call."""
 
+import inspect
 from typing import Any
 
 from torch import Tensor, nn
+
+from . import _check as check
 
 
 class Loss(nn.Module):
@@ -17,7 +20,17 @@ class Loss(nn.Module):
                 f"{cls.__name__}() takes settings, and its result takes the tensors: "
                 f"loss = {cls.__name__}(); loss(input, target)"
             )
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        if len(args) > sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters):
+            names = ", ".join(f"{p.name}=..." for p in parameters if p.kind is p.KEYWORD_ONLY)
+            raise TypeError(f"{cls.__name__}() takes settings by name: {cls.__name__}({names}); got {args!r}")
         return super().__new__(cls)
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Refuse a buffer that is not a tensor, such as a list of class weights."""
+        if tensor is not None:
+            check.tensors(**{name: tensor})
+        super().register_buffer(name, tensor, persistent)
 
     def extra_repr(self) -> str:
         """Show each setting as the constructor takes it."""

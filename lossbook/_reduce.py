@@ -1,6 +1,7 @@
 """What every loss does around its formula: arithmetic dtype, sample weights, reduction."""
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import ParamSpec
 
@@ -19,9 +20,15 @@ def accumulate_wide(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
     Under autocast the loss stays float32, as torch's own losses do there. Between float tensors of different
     widths the usual promotion decides.
     """
+    positional = [n for n, p in inspect.signature(loss).parameters.items() if p.kind is not p.KEYWORD_ONLY]
 
     @functools.wraps(loss)
     def wide(*args: P.args, **kwargs: P.kwargs) -> Tensor:
+        if len(args) > len(positional):
+            raise TypeError(
+                f"{loss.__name__}() takes {', '.join(positional)} by position and every setting by its name; "
+                f"got {len(args)} arguments by position"
+            )
         floats = [a.dtype for a in args if isinstance(a, Tensor) and a.dtype.is_floating_point]
         if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
             return loss(*args, **kwargs)
@@ -52,6 +59,8 @@ def entry_weight(sample_weight: Tensor | None, shape: Sequence[int]) -> Tensor |
             f"sample_weight must have the shape of the unreduced loss, {tuple(shape)}, "
             f"or its leading dimensions; got {leading}"
         )
+    if sample_weight.is_floating_point():
+        check.values("sample_weight", sample_weight, lambda w: w >= 0, "at least 0", interval=True)
     return sample_weight.reshape(leading + (1,) * (len(shape) - len(leading))).expand(shape)
 
 

@@ -49,20 +49,21 @@ def contracts() -> list[Contract]:
     return [Contract.of(loss) for loss in found if "reduction" in inspect.signature(loss).parameters]
 
 
-def contract_table(*names: str) -> "ContractTable":
+def contract_table(*losses: str | Callable[..., Any]) -> "ContractTable":
     """Show the contract of every loss, or of those named, as one table.
 
     Args:
-        names: functions by name; all unless given.
+        losses: functions, or their names; all unless given.
 
     Raises:
         ValueError: there is no loss of that name.
     """
-    rows = [c for c in contracts() if not names or c.name in names]
-    unknown = set(names) - {c.name for c in rows}
+    rows = {c.name: c for c in contracts()}
+    names = [loss if isinstance(loss, str) else getattr(loss, "__name__", repr(loss)) for loss in losses]
+    unknown = [name for name in names if name not in rows]
     if unknown:
-        raise ValueError(f"no loss is called {', '.join(sorted(unknown))}")
-    return ContractTable(tuple(rows))
+        raise ValueError(f"no loss function is called {', '.join(unknown)}; there are {', '.join(rows)}")
+    return ContractTable(tuple(rows[name] for name in names or rows))
 
 
 @dataclass(frozen=True, repr=False)

@@ -15,7 +15,7 @@ Loss = Callable[..., Tensor]
 HALF = {torch.float32: 1e-5, torch.bfloat16: 0.05, torch.float16: 0.01}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """What was tried on a loss: one line each. True when nothing failed."""
 
@@ -28,6 +28,9 @@ class Report:
     def failed(self) -> list[str]:
         """The checks that failed."""
         return [what for status, what, _ in self.lines if status == "FAIL"]
+
+    def __repr__(self) -> str:
+        return f"Report: {len(self.lines) - len(self.failed)} of {len(self.lines)} checks passed"
 
     def __str__(self) -> str:
         return "\n".join(f"{status:5} {what}" + (f": {why}" if why else "") for status, what, why in self.lines)
@@ -83,6 +86,8 @@ def check_loss(
     """
     if not args or not isinstance(args[0], Tensor) or not args[0].is_floating_point():
         raise ValueError("check_loss needs a floating-point tensor as the first argument of the loss")
+    if args[0].dim() == 0 or len(args[0]) < 2:
+        raise ValueError(f"check_loss needs at least two samples; the first argument has shape {tuple(args[0].shape)}")
     if isinstance(loss, nn.Module):
         loss = copy.deepcopy(loss).double()
     trial = _Trial(loss, tuple(_cast(a, torch.float64) for a in args), oracle, tuple(scales), settings)
@@ -127,6 +132,8 @@ def _run(trial: _Trial, compile: bool) -> Iterator[tuple[str, str, str]]:
     for what, check in CHECKS.items():
         if what == "torch.compile(fullgraph=True) gives the same" and not compile:
             continue
+        if check in DERIVATIVES and _reaches(trial) is not None:
+            continue  # said once, by the check that the gradient reaches the first argument
         what = what.format(scales=", ".join(f"{scale:g}" for scale in trial.scales))
         try:
             with warnings.catch_warnings():
@@ -169,6 +176,12 @@ def _reductions(trial: _Trial) -> str | None:
         return f'"sum" is {total.item():.6g}, the sum of "none" is {each.sum().item():.6g}'
     if not torch.allclose(each.mean(), mean):
         return f'"mean" is {mean.item():.6g}, the mean of "none" is {each.mean().item():.6g}'
+    return None
+
+
+def _unknown_reduction(trial: _Trial) -> str | None:
+    if not trial.reduces:
+        return "-"
     try:
         trial(reduction="avg")
     except (ValueError, TypeError):
@@ -291,6 +304,7 @@ CHECKS: dict[str, Callable[[_Trial], str | None]] = {
     "runs on the example": _runs,
     "value is the oracle's": _oracle,
     "none, sum and mean agree": _reductions,
+    "refuses an unknown reduction": _unknown_reduction,
     "gradient reaches the first argument": _reaches,
     "gradient is that of the value": _first_order,
     "second derivative is that of the gradient": _second_order,
@@ -304,6 +318,9 @@ CHECKS: dict[str, Callable[[_Trial], str | None]] = {
     "leaves its arguments alone": _purity,
     "a pickled copy is the same": _module,
 }
+
+
+DERIVATIVES = (_first_order, _second_order, _forward_mode)
 
 
 def _cast(value: Any, dtype: torch.dtype) -> Any:

@@ -235,6 +235,14 @@ def test_each_rule_can_fail(complaint, text):
     assert any(complaint in found for found in complaints(text, facts=LOSS_FACTS))
 
 
+def test_an_activation_has_its_own_opening():
+    assert opening_facts(ROOT / "book" / "activations" / "sigmoid.ipynb") == ACTIVATION_FACTS
+    assert opening_facts(ROOT / "book" / "regression" / "huber.ipynb") == LOSS_FACTS
+    assert opening_facts(ROOT / "book" / "foundations" / "what_a_loss_is.ipynb") == ()
+    (unsaid,) = complaints(as_stored(new_markdown_cell(SECTIONS)), facts=ACTIVATION_FACTS)
+    assert unsaid.endswith("['comes out', 'saturates', 'losses']")
+
+
 FIRST_CELL = """
 import importlib.util, sys, types
 from IPython.core.interactiveshell import InteractiveShell

@@ -20,6 +20,7 @@ def test_a_good_function_passes_everything(capsys):
     report = check_loss(huber_loss, X, Y, oracle=by_hand)
     assert report
     assert len(report.lines) == len(CHECKS) - 1  # it is no module
+    assert repr(report) == f"Report: {len(CHECKS) - 1} of {len(CHECKS) - 1} checks passed"
     assert capsys.readouterr().out == f"{report}\n"
 
 
@@ -86,6 +87,11 @@ def halved(input, target, reduction="mean"):
     return each if reduction == "none" else each.sum() if reduction == "sum" else each.mean() / 2
 
 
+def any_name(input, target, reduction="mean"):
+    each = (input - target) ** 2
+    return each if reduction == "none" else each.sum() if reduction == "sum" else each.mean()
+
+
 def in_place(input, target):
     target *= 1.0001
     return ((input - target) ** 2).mean()
@@ -95,6 +101,8 @@ BAD = [
     ("runs on the example", lambda x, y: ((x - y) / torch.zeros(())).mean(), {}),
     ("value is the oracle's", lambda x, y: ((x - y) ** 2).mean(), {"oracle": lambda x, y: 3.0}),
     ("none, sum and mean agree", halved, {}),
+    ("refuses an unknown reduction", any_name, {}),
+    ("gradient reaches the first argument", lambda x, y: torch.tensor(float(((x - y) ** 2).mean())), {}),
     ("gradient reaches the first argument", lambda x, y: ((x.detach() - y) ** 2).mean(), {}),
     ("gradient reaches the first argument", lambda x, y: ((x.round() - y) ** 2).mean(), {}),
     ("gradient is that of the value", lambda x, y: (x.detach() * x * y).mean(), {}),
@@ -127,6 +135,8 @@ def test_every_check_is_seen_failing():
 def test_what_cannot_be_checked_is_refused():
     with pytest.raises(ValueError, match="needs a floating-point tensor as the first argument"):
         check_loss(cross_entropy, LABELS, LABELS)
+    with pytest.raises(ValueError, match="at least two samples"):
+        check_loss(huber_loss, X[:1], Y[:1])
     with pytest.raises(ValueError, match=r"does not run on the example: ValueError: shapes must match"):
         check_loss(huber_loss, X, Y[:2])
     with pytest.raises(ValueError, match="must return a tensor; it returned float"):

@@ -4,6 +4,7 @@ import pytest
 from subjects import LOSSES
 
 from lossbook.contract import Contract, contract_table, contracts
+from lossbook.functional import huber_loss
 
 
 def test_every_loss_has_its_row():
@@ -23,8 +24,9 @@ def test_every_fact_is_said(subject):
 
 def test_the_table_names_what_it_was_asked_for():
     table = contract_table("huber_loss", "ctc_loss")
-    assert [c.name for c in table.rows] == ["ctc_loss", "huber_loss"]
+    assert [c.name for c in table.rows] == ["huber_loss", "ctc_loss"]
+    assert contract_table(huber_loss).rows == table.rows[:1]
     assert table._repr_markdown_().count("\n") == 3
     assert "`delta`" not in repr(table)
-    with pytest.raises(ValueError, match="no loss is called nope"):
+    with pytest.raises(ValueError, match="no loss function is called nope; there are binary_cross_entropy, "):
         contract_table("nope")

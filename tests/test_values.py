@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import lossbook
-from lossbook.functional import cross_entropy, nll_loss
+from lossbook.functional import cross_entropy, huber_loss, nll_loss
 
 LOGITS = torch.zeros(2, 3)
 WRONG = torch.tensor([0, 3])
@@ -39,6 +39,46 @@ def test_a_compiled_function_gives_nan_and_refuses_when_compiled_to_check():
         with pytest.raises(RuntimeError, match="target must be a class index"):
             checked(LOGITS, WRONG)
     assert compiled(LOGITS, WRONG).isnan().any()
+
+
+@pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
+def test_a_compiled_function_takes_changing_numbers(backend):
+    torch._dynamo.reset()
+    compiled = torch.compile(huber_loss, fullgraph=True, backend=backend)
+    for number in (1.0, 2.0, 3.5, 7.0):
+        options = {"delta": number, "normalizer": number + 1}
+        torch.testing.assert_close(
+            compiled(3 * LOGITS + 2, LOGITS, **options), huber_loss(3 * LOGITS + 2, LOGITS, **options)
+        )
+
+
+@pytest.mark.parametrize("wrong", [0.0, -3.0, torch.nan, torch.inf])
+def test_a_normalizer_tensor_is_checked_as_a_number_is(wrong):
+    with pytest.raises(ValueError, match="normalizer must be"):
+        huber_loss(LOGITS, LOGITS, normalizer=torch.tensor(wrong))
+    with pytest.raises(ValueError, match="normalizer must be"):
+        huber_loss(LOGITS, LOGITS, normalizer=wrong)
+    with pytest.raises(TypeError, match=r"normalizer must hold a real number; got torch\.bool"):
+        huber_loss(LOGITS, LOGITS, normalizer=torch.tensor(True))
+
+
+def test_weights_are_at_least_zero():
+    for wrong in (-1.0, torch.nan):
+        with pytest.raises(ValueError, match="sample_weight must be at least 0"):
+            huber_loss(LOGITS, LOGITS, sample_weight=torch.full((2,), wrong))
+    with pytest.raises(ValueError, match=r"weight must have shape \(2, 3\), that of input; got \(3,\)"):
+        huber_loss(LOGITS, LOGITS, weight=torch.ones(3))
+
+
+def test_settings_by_position_are_refused_with_their_names():
+    with pytest.raises(TypeError, match=r"takes settings by name: TripletMarginLoss\(margin=\.\.\., p="):
+        lossbook.TripletMarginLoss(0.5)
+    with pytest.raises(
+        TypeError, match=r"cross_entropy\(\) takes input, target by position and every setting by its name"
+    ):
+        cross_entropy(LOGITS, WRONG, torch.ones(3))
+    with pytest.raises(TypeError, match=r"weight must be a torch\.Tensor; got list"):
+        lossbook.CrossEntropyLoss([1.0, 2.0, 3.0])
 
 
 def test_the_switch_is_given_back_after_an_error():

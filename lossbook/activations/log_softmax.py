@@ -56,7 +56,7 @@ def _log_softmax(input: Tensor, dim: int) -> Tensor:
 
 
 class LogSoftmax(nn.Module):
-    """Module form of :func:`log_softmax`."""
+    """Module form of :func:`lossbook.functional.log_softmax`."""
 
     def __init__(self, dim: int | None = None, *, dtype: torch.dtype | None = None) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 
 class LogSigmoid(nn.Module):
-    """Module form of :func:`logsigmoid`."""
+    """Module form of :func:`lossbook.functional.logsigmoid`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return logsigmoid(input)

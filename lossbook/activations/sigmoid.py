@@ -46,7 +46,7 @@ def sigmoid(input: Tensor) -> Tensor:
 
 
 class Sigmoid(nn.Module):
-    """Module form of :func:`sigmoid`."""
+    """Module form of :func:`lossbook.functional.sigmoid`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return sigmoid(input)

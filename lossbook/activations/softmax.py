@@ -56,7 +56,7 @@ def _softmax(input: Tensor, dim: int) -> Tensor:
 
 
 class Softmax(nn.Module):
-    """Module form of :func:`softmax`."""
+    """Module form of :func:`lossbook.functional.softmax`."""
 
     def __init__(self, dim: int | None = None, *, dtype: torch.dtype | None = None) -> None:
         super().__init__()

@@ -64,7 +64,7 @@ def _check_options(*, beta: float, threshold: float) -> None:
 
 
 class Softplus(nn.Module):
-    """Module form of :func:`softplus`."""
+    """Module form of :func:`lossbook.functional.softplus`."""
 
     def __init__(self, *, beta: float = 1.0, threshold: float = 20.0) -> None:
         super().__init__()

@@ -46,7 +46,7 @@ def tanh(input: Tensor) -> Tensor:
 
 
 class Tanh(nn.Module):
-    """Module form of :func:`tanh`."""
+    """Module form of :func:`lossbook.functional.tanh`."""
 
     def forward(self, input: Tensor) -> Tensor:
         return tanh(input)

@@ -38,6 +38,7 @@ def check_class_index(input: Tensor, target: Tensor) -> None:
         raise ValueError(
             f"target must have shape {entry_shape(input)}, that of input {tuple(input.shape)} without its class "
             f"dimension {class_dim(input)}; got {tuple(target.shape)}"
+            + ("; with the classes last use input.movedim(-1, 1)" if target.shape == input.shape[:-1] else "")
         )
 
 
@@ -47,6 +48,7 @@ def check_class_weight(input: Tensor, weight: Tensor | None) -> None:
         check.floating(weight=weight)
         check.tensors(input=input, weight=weight)
         check.shape("weight", weight, (input.shape[class_dim(input)],), "one for each class")
+        check.values("weight", weight, lambda w: w >= 0, "at least 0", interval=True)
 
 
 def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> ClassEntries:

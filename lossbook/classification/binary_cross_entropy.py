@@ -34,8 +34,8 @@ def binary_cross_entropy(
         target: 0 or 1, or a probability in [0, 1], floating point, same shape as ``input``.
         weight: factor w on each entry, of a shape that broadcasts to ``input``; not a class weight. It does not
             change the count.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -73,20 +73,22 @@ def binary_cross_entropy(
     input, target = kept(entry, input, fill=0.5), kept(entry, target)
     check.values("input", input, lambda p: (p >= 0) & (p <= 1), "a probability in [0, 1]", interval=True)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+    dtype = torch.promote_types(input.dtype, target.dtype)
+    input, target = input.to(dtype), target.to(dtype)
     # Where p is 0 the logarithm continues as a line through -100 of slope 1e12: a clamp there would stop the gradient.
     # Below the smallest normal number 1 / p overflows, so such a p counts as 0.
-    zero = input.abs() < max(math.exp(-100), torch.finfo(input.dtype).tiny)
+    zero = input.abs() < max(math.exp(-100), torch.finfo(dtype).tiny)
     one = input == 1
     log_p = torch.where(zero, 1e12 * input - 100, input.masked_fill(zero, 1.0).log())
     log_not_p = torch.where(one, 1e12 * (1 - input) - 100, torch.log1p(-input.masked_fill(one, 0.0)))
-    loss = -(target * log_p + (1 - target) * log_not_p)
+    loss = -torch.lerp(log_not_p, log_p, target)
     if weight is not None:
         loss = loss * weight
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
 class BCELoss(Loss):
-    """Module form of :func:`binary_cross_entropy`."""
+    """Module form of :func:`lossbook.functional.binary_cross_entropy`."""
 
     settings = ("weight", "reduction")
     weight: Tensor | None

@@ -36,8 +36,8 @@ def binary_cross_entropy_with_logits(
             change the count.
         pos_weight: factor on the share of the positives, of a shape that broadcasts to ``input`` from the last axis:
             (classes,) goes with (batch, classes), and (classes, 1, 1) with (batch, classes, height, width).
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -51,10 +51,11 @@ def binary_cross_entropy_with_logits(
         TypeError: ``input``, ``target`` or a weight is not a floating-point tensor.
 
     Note:
-        Written with the logit z of the label nearer to the target, which is x or -x, and the share of the other
-        label, which is 0 for targets 0 and 1. So a logit of 1e4 is exact, and one of inf with target 1 costs 0, where
-        inf - inf would be NaN; against a target between 0 and 1 an infinite logit may count as the largest finite
-        number. With ``pos_weight`` w the sigmoid is no longer the probability p of the event but w p / (w p + 1 - p).
+        Written from the label nearer to the target: for label 0 as softplus(x) - t x, for label 1 as
+        softplus(-x) + (1 - t) x, which are equal, but no two large numbers cancel. So a logit of 1e4 is exact, and one
+        of inf with target 1 costs 0, where inf - inf would be NaN; with a target between 0 and 1 an infinite logit may
+        count as the largest finite number. With ``pos_weight`` w the sigmoid is no longer the probability p of the
+        event but w p / (w p + 1 - p).
 
     Example:
         >>> import torch
@@ -81,24 +82,23 @@ def binary_cross_entropy_with_logits(
     entry = entry_weight(sample_weight, input.shape)
     input, target = kept(entry, input), kept(entry, target)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
-    middle = target - 0.5
-    side = torch.copysign(torch.ones_like(middle), middle.detach())
-    z = side * input
-    other = 0.5 - side * middle
-    log_likelihood = F.logsigmoid(z)
+    middle = 0.5 - target
+    side = torch.copysign(target.new_ones(()), middle.detach())  # 1 where the nearer label is 0, -1 where it is 1
+    share = torch.sub(middle, side, alpha=0.5)  # -t or 1 - t: 0 where the target is the label
+    curved = F.softplus(side * input, threshold=40.0)  # above 40, softplus(z) is z to the last digit of a float64
     if pos_weight is not None:
-        other = torch.where(side < 0, pos_weight, 1.0) * other
-        log_likelihood = (1 + (pos_weight - 1) * target) * log_likelihood
-    # 0 * inf would be NaN, so z is clamped; hardtanh is the clamp with the fast gradient.
-    largest = torch.finfo(z.dtype).max
-    loss = other * F.hardtanh(z, -largest, largest) - log_likelihood
+        share = torch.where(side > 0, pos_weight, 1.0) * share
+        curved = (1 + (pos_weight - 1) * target) * curved
+    # 0 * inf would be NaN, so the logit is clamped; hardtanh is the clamp with the fast gradient.
+    largest = torch.finfo(input.dtype).max
+    loss = torch.addcmul(curved, share, F.hardtanh(input, -largest, largest))
     if weight is not None:
         loss = times(weight, loss)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
 class BCEWithLogitsLoss(Loss):
-    """Module form of :func:`binary_cross_entropy_with_logits`."""
+    """Module form of :func:`lossbook.functional.binary_cross_entropy_with_logits`."""
 
     settings = ("weight", "pos_weight", "reduction")
     weight: Tensor | None

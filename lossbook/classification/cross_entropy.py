@@ -40,8 +40,8 @@ def cross_entropy(
         weight: weight w of each class, shape (classes,); None weighs all alike.
         ignore_index: target index whose entries are removed from value, gradient and count.
         label_smoothing: epsilon in [0, 1], the share of the target that is spread evenly over all classes.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the sum of
             ``weight[target]`` over the entries not ignored (index target) or by the number of entries
@@ -98,6 +98,10 @@ def cross_entropy(
         loss = -times(weight_along_dim * smoothed, log_probs).sum(dim)
         return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
+    if isinstance(target, Tensor) and target.shape == input.shape:
+        raise TypeError(
+            f"target of the shape of input holds class probabilities, for instance target.float(); got {target.dtype}"
+        )
     check_class_index(input, target)
     index, unknown, ignored = class_entries(kept(entry, target, fill=0), classes, ignore_index)
     weight_of_entry = at_class(class_weight, index)
@@ -123,7 +127,7 @@ def _check_options(*, ignore_index: int, label_smoothing: float, reduction: str)
 
 
 class CrossEntropyLoss(Loss):
-    """Module form of :func:`cross_entropy`."""
+    """Module form of :func:`lossbook.functional.cross_entropy`."""
 
     settings = ("weight", "ignore_index", "label_smoothing", "reduction")
     weight: Tensor | None

@@ -33,8 +33,8 @@ def kl_div(
         target: probabilities, at least 0, or with ``log_target`` their logarithms, at most 0; floating point, same
             shape as ``input``.
         log_target: True if ``target`` holds log-probabilities.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "batchmean" divides the sum by the size of the first dimension
             (0-d: 1); "mean" divides it by the number of entries, classes included; both count ``sample_weight``, and
@@ -92,7 +92,7 @@ def _check_options(*, log_target: bool, reduction: str) -> None:
 
 
 class KLDivLoss(Loss):
-    """Module form of :func:`kl_div`."""
+    """Module form of :func:`lossbook.functional.kl_div`."""
 
     settings = ("log_target", "reduction")
 

@@ -44,8 +44,8 @@ def linear_cross_entropy(
         ignore_index: target index whose entries are removed from value, gradient and count; None means -100 for
             class indices, and is the only choice for probabilities.
         label_smoothing: epsilon in [0, 1], the share of the target that is spread evenly over all classes.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the leading shape of ``input`` followed by d1, ..., dK; "mean" divides the sum by the
             sum of ``weight[target]`` over the entries not ignored (index target) or by the number of entries
@@ -61,8 +61,7 @@ def linear_cross_entropy(
             ``target`` is neither floating point nor int64 or uint8.
 
     Note:
-        All logits are stored. ``lossbook.fused`` has the same function without them, and chooses its chunks itself;
-        torch's ``options`` has no counterpart here.
+        All logits are stored; torch's ``options``, which asks for chunks of them, has no counterpart here.
 
     Example:
         >>> import torch

@@ -34,8 +34,8 @@ def multi_margin_loss(
         p: exponent, 1 or 2.
         margin: lead m that costs nothing, in the units of the scores.
         weight: weight w of each class, shape (classes,); None weighs all alike.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of samples,
             or by the sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -92,7 +92,7 @@ def _check_options(*, p: int, margin: float, reduction: str) -> None:
 
 
 class MultiMarginLoss(Loss):
-    """Module form of :func:`multi_margin_loss`."""
+    """Module form of :func:`lossbook.functional.multi_margin_loss`."""
 
     settings = ("p", "margin", "weight", "reduction")
     weight: Tensor | None

@@ -33,8 +33,8 @@ def multilabel_margin_loss(
         target: the classes of each sample as a list of indices 0..classes-1, filled up with -1; int64, same shape as
             ``input``. Whatever follows the first -1 is ignored. Not 0 and 1 for each class, which would list the
             classes 0 and 1; a class listed twice counts twice.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of samples,
             or by the sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -100,7 +100,7 @@ def _slopes(scores: Tensor, label: Tensor, listed: Tensor) -> tuple[Tensor, Tens
 
 
 class MultiLabelMarginLoss(Loss):
-    """Module form of :func:`multilabel_margin_loss`."""
+    """Module form of :func:`lossbook.functional.multilabel_margin_loss`."""
 
     settings = ("reduction",)
 

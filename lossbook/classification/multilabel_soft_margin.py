@@ -30,8 +30,8 @@ def multilabel_soft_margin_loss(
         target: 1 for each class a sample belongs to and 0 for the others, or a probability in [0, 1]; floating point,
             same shape as ``input``. Not a list of class indices padded with -1, as ``multilabel_margin_loss`` takes.
         weight: weight w of each class, shape (classes,); None weighs all alike.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of samples,
             or by the sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -74,7 +74,7 @@ def multilabel_soft_margin_loss(
 
 
 class MultiLabelSoftMarginLoss(Loss):
-    """Module form of :func:`multilabel_soft_margin_loss`."""
+    """Module form of :func:`lossbook.functional.multilabel_soft_margin_loss`."""
 
     settings = ("weight", "reduction")
     weight: Tensor | None

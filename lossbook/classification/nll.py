@@ -32,8 +32,8 @@ def nll_loss(
         target: class index 0..classes-1 or ``ignore_index``, int64 (or uint8), shape of ``input`` without classes.
         weight: weight w of each class, shape (classes,); None weighs all alike.
         ignore_index: target value whose entries are removed from value, gradient and count.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``target``; "mean" divides the sum by the sum of ``weight[target]``
             over the entries not ignored, times ``sample_weight``, and is NaN when nothing is left (0 with
@@ -43,7 +43,8 @@ def nll_loss(
         Loss in nats, in the dtype of ``input``; at least 0 for log-probabilities.
 
     Raises:
-        ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) a target is out of range.
+        ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) a target is out of range or the
+            log-probability that it picks is above 0.
         TypeError: ``input`` is not floating point, or ``target`` is not int64 or uint8.
 
     Note:
@@ -67,9 +68,11 @@ def nll_loss(
     check_class_weight(input, weight)
     dim = class_dim(input)
     entry = entry_weight(sample_weight, target.shape)
-    input = kept(entry, input, dim=dim)
+    input = kept(entry, input, fill=0.0, dim=dim)
     index, unknown, ignored = class_entries(kept(entry, target, fill=0), input.shape[dim], ignore_index)
     loss = -input.gather(dim, index.unsqueeze(dim)).squeeze(dim)
+    takes = "log-probabilities, at most 0: take log_softmax of logits, or cross_entropy"
+    check.values("input", -loss.masked_fill(ignored, 0.0), lambda p: ~(p > 1e-3), takes, interval=True)
     loss = loss.masked_fill(unknown, torch.nan).masked_fill(ignored, 0.0)
     count = (~ignored).to(loss.dtype)
     if weight is not None:
@@ -79,7 +82,7 @@ def nll_loss(
 
 
 class NLLLoss(Loss):
-    """Module form of :func:`nll_loss`."""
+    """Module form of :func:`lossbook.functional.nll_loss`."""
 
     settings = ("weight", "ignore_index", "reduction")
     weight: Tensor | None

@@ -26,8 +26,8 @@ def soft_margin_loss(
     Args:
         input: score (logit of the label 1), any shape, any real.
         target: label -1 or 1, floating point, same shape as ``input``; ``2 * y - 1`` makes it from 0 and 1.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -63,7 +63,7 @@ def soft_margin_loss(
 
 
 class SoftMarginLoss(Loss):
-    """Module form of :func:`soft_margin_loss`."""
+    """Module form of :func:`lossbook.functional.soft_margin_loss`."""
 
     settings = ("reduction",)
 

@@ -39,7 +39,7 @@ class Exercise:
 
 
 def check(name: str, answer: Answer) -> None:
-    """Check an answer and print one line for each thing that was tried; nothing is raised.
+    """Check an answer and print one line for each thing that was tried; a wrong answer raises nothing.
 
     Args:
         name: chapter and exercise, for instance ``"huber.gradient"``.
@@ -47,12 +47,15 @@ def check(name: str, answer: Answer) -> None:
 
     Raises:
         ValueError: there is no exercise of that name.
+        TypeError: the name is not a text, or the answer cannot be called.
 
     Example:
         >>> from lossbook.exercises import check
         >>> check("huber.gradient", lambda error, delta: ...)
         huber.gradient: not attempted yet
     """
+    if not isinstance(name, str) or not callable(answer):
+        raise TypeError('check takes the name of an exercise and your function: check("huber.gradient", mine)')
     for line in judge(exercise(name), answer) or ["not attempted yet"]:
         print(f"{name}: {line}")
 

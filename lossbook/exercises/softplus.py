@@ -154,8 +154,8 @@ EXERCISES = {
         reason=(
             "F.softplus switches to x at beta * x = 20, where its second derivative becomes 0; with a high threshold "
             "it overflows. The ramp plus log1p(exp(-|beta * x|)) has the right value, but autograd takes both relu "
-            "and abs to be flat at 0, so its slope there is 0 and not 1/2. logaddexp is right up to its second derivative, "
-            "which is NaN where exp(-beta * x) overflows."
+            "and abs to be flat at 0, so its slope there is 0 and not 1/2. logaddexp is right but for its second "
+            "derivative, which is NaN where exp(-beta * x) overflows."
         ),
         checks={
             "value, slope and second derivative": _smooth_value,

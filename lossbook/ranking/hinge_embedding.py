@@ -35,8 +35,8 @@ def hinge_embedding_loss(
         target: 1 for similar pairs, -1 for dissimilar ones, floating point or integer, same shape as ``input``;
             ``2 * y - 1`` makes it from 0 and 1.
         margin: distance beyond which a dissimilar pair costs nothing, in the units of ``input``.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -83,7 +83,7 @@ def _check_options(*, margin: float, reduction: str) -> None:
 
 
 class HingeEmbeddingLoss(Loss):
-    """Module form of :func:`hinge_embedding_loss`."""
+    """Module form of :func:`lossbook.functional.hinge_embedding_loss`."""
 
     settings = ("margin", "reduction")
 

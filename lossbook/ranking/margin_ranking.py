@@ -32,8 +32,8 @@ def margin_ranking_loss(
         target: 1 where the first is to score higher, -1 where the second is, floating point or integer, same shape as
             ``input1``; ``2 * y - 1`` makes it from 0 and 1.
         margin: lead beyond which a pair costs nothing, in the units of the scores.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input1``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -77,7 +77,7 @@ def _check_options(*, margin: float, reduction: str) -> None:
 
 
 class MarginRankingLoss(Loss):
-    """Module form of :func:`margin_ranking_loss`."""
+    """Module form of :func:`lossbook.functional.margin_ranking_loss`."""
 
     settings = ("margin", "reduction")
 

@@ -43,8 +43,8 @@ def triplet_margin_loss(
         p: exponent of the norm, greater than 0; ``math.inf`` for the largest component.
         eps: added to each component of a difference, at least 0.
         swap: whether the negative keeps its distance from the positive too.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``anchor`` without features; "mean" divides the sum by the number of
             triplets, or by the sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``);
@@ -100,7 +100,7 @@ def _check_options(*, margin: float, p: float, eps: float, swap: bool, reduction
 
 
 class TripletMarginLoss(Loss):
-    """Module form of :func:`triplet_margin_loss`."""
+    """Module form of :func:`lossbook.functional.triplet_margin_loss`."""
 
     settings = ("margin", "p", "eps", "swap", "reduction")
 

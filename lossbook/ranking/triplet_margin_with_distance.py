@@ -44,8 +44,8 @@ def triplet_margin_with_distance_loss(
             Euclidean distance over the last dimension, with torch's 1e-6 added to each component of the difference.
         margin: lead beyond which a triplet costs nothing, in units of the distance, greater than 0.
         swap: whether the negative keeps its distance from the positive too.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of the distances; "mean" divides the sum by the number of triplets, or by
             the sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -114,7 +114,7 @@ def _check_options(*, distance_function: Distance | None, margin: float, swap: b
 
 
 class TripletMarginWithDistanceLoss(Loss):
-    """Module form of :func:`triplet_margin_with_distance_loss`."""
+    """Module form of :func:`lossbook.functional.triplet_margin_with_distance_loss`."""
 
     settings = ("distance_function", "margin", "swap", "reduction")
 

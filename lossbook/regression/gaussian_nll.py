@@ -37,8 +37,8 @@ def gaussian_nll_loss(
             that shape with one dimension replaced by 1, that shape without its last dimension, or a number.
         full: whether to add the constant that makes the loss a log density.
         eps: floor under the variance, in squared units of the target, at least 0.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -110,7 +110,7 @@ def _check_options(*, full: bool, eps: float, reduction: str) -> None:
 
 
 class GaussianNLLLoss(Loss):
-    """Module form of :func:`gaussian_nll_loss`."""
+    """Module form of :func:`lossbook.functional.gaussian_nll_loss`."""
 
     settings = ("full", "eps", "reduction")
 

@@ -34,8 +34,8 @@ def huber_loss(
         target: observation, same shape as ``input``.
         delta: error beyond which the loss grows linearly, in the units of the target, greater than 0.
         weight: torch's name for a ``sample_weight`` of the full shape; give one of the two.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -65,7 +65,7 @@ def huber_loss(
     check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
-    entry = entry_weight(check.either(weight=weight, sample_weight=sample_weight), input.shape)
+    entry = entry_weight(check.either(input, weight=weight, sample_weight=sample_weight), input.shape)
     error = kept(entry, input) - kept(entry, target)
     clipped = F.hardtanh(error, -delta, delta)  # a clamp whose backward is several times as fast
     # One product covers both branches: clipped is the error within delta, and plus or minus delta beyond it.
@@ -74,7 +74,7 @@ def huber_loss(
 
 
 class HuberLoss(Loss):
-    """Module form of :func:`huber_loss`."""
+    """Module form of :func:`lossbook.functional.huber_loss`."""
 
     settings = ("delta", "reduction")
 

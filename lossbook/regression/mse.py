@@ -27,8 +27,8 @@ def mse_loss(
         input: prediction, any shape, any real number in the units of the target.
         target: observation, same shape as ``input``.
         weight: torch's name for a ``sample_weight`` of the full shape; give one of the two.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -57,13 +57,13 @@ def mse_loss(
     check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
-    entry = entry_weight(check.either(weight=weight, sample_weight=sample_weight), input.shape)
+    entry = entry_weight(check.either(input, weight=weight, sample_weight=sample_weight), input.shape)
     error = kept(entry, input) - kept(entry, target)
     return reduce(error * error, reduction, weight=entry, normalizer=normalizer)
 
 
 class MSELoss(Loss):
-    """Module form of :func:`mse_loss`."""
+    """Module form of :func:`lossbook.functional.mse_loss`."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
         super().__init__()

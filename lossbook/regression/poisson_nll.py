@@ -46,8 +46,8 @@ def poisson_nll_loss(
         log_input: whether ``input`` is the logarithm of the rate.
         full: whether to add s(k), Stirling's approximation of log k!, which does not depend on ``input``.
         eps: added to the rate before its logarithm when ``log_input=False``, at least 0.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -115,7 +115,7 @@ def _check_options(*, log_input: bool, full: bool, eps: float, reduction: str) -
 
 
 class PoissonNLLLoss(Loss):
-    """Module form of :func:`poisson_nll_loss`."""
+    """Module form of :func:`lossbook.functional.poisson_nll_loss`."""
 
     settings = ("log_input", "full", "eps", "reduction")
 

@@ -33,8 +33,8 @@ def smooth_l1_loss(
         input: prediction, any shape, any real number in the units of the target.
         target: observation, same shape as ``input``.
         beta: error below which the corner is rounded off, in the units of the target, at least 0; 0 is the L1 loss.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
@@ -76,7 +76,7 @@ def smooth_l1_loss(
 
 
 class SmoothL1Loss(Loss):
-    """Module form of :func:`smooth_l1_loss`."""
+    """Module form of :func:`lossbook.functional.smooth_l1_loss`."""
 
     settings = ("beta", "reduction")
 

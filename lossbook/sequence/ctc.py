@@ -48,8 +48,8 @@ def ctc_loss(
             some work, because the longest target is then known without looking at a tensor.
         blank: the symbol that stands for no label.
         zero_infinity: whether a target without any path counts 0 instead of infinity.
-        sample_weight: bool or float, the shape of the unreduced loss or its leading dimensions. Zero removes the
-            entry from value, gradient and count, even where it is NaN.
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides the sum of the losses, in place of the target
             lengths and of the count.
         reduction: "none" gives shape (batch,); "mean" divides each loss by its target length (at least 1), then the
@@ -179,7 +179,7 @@ def _check_options(*, blank: int, zero_infinity: bool, reduction: str) -> None:
 
 
 class CTCLoss(Loss):
-    """Module form of :func:`ctc_loss`."""
+    """Module form of :func:`lossbook.functional.ctc_loss`."""
 
     settings = ("blank", "zero_infinity", "reduction")
 

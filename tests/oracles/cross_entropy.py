@@ -127,7 +127,10 @@ PROBABILITIES = torch.full((5, 3), 1 / 3, dtype=torch.double)
 BAD = [
     Bad("float index", ValueError, "for class indices of shape .* use target.long", lambda a: (a[0], a[1].float())),
     Bad(
-        "one-hot integers", ValueError, "target must have shape", lambda a: (a[0], torch.zeros(5, 3, dtype=torch.long))
+        "one-hot integers",
+        TypeError,
+        "for instance target.float",
+        lambda a: (a[0], torch.zeros(5, 3, dtype=torch.long)),
     ),
     Bad("int32 target", TypeError, "got torch.int32", lambda a: (a[0], a[1].int())),
     Bad("column target", ValueError, r"target must have shape \(5,\)", lambda a: (a[0], a[1][:, None])),

@@ -67,6 +67,14 @@ SCORES = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]).log()
 TABLE = [Known((SCORES, torch.tensor([0, 2])), [0.693147, 0.223144], "log 2 and log 1.25")]
 LAWS = ("nonnegative", "class permutation")
 BAD = [
+    Bad("probabilities", ValueError, "input must be log-probabilities, at most 0: take", lambda a: (a[0].exp(), a[1])),
+    Bad("weight -1", ValueError, "weight must be at least 0; got -", settings={"weight": -WEIGHT}, constructor=False),
+    Bad(
+        "classes last",
+        ValueError,
+        r"with the classes last use input\.movedim",
+        lambda a: (a[0][:, None].expand(5, 2, 3), a[1][:, None].expand(5, 2)),
+    ),
     Bad("float target", TypeError, "for instance target.long", lambda a: (a[0], a[1].float())),
     Bad("int32 target", TypeError, "got torch.int32", lambda a: (a[0], a[1].int())),
     Bad("column target", ValueError, r"target must have shape \(5,\), that of input", lambda a: (a[0], a[1][:, None])),

@@ -38,7 +38,8 @@ def _soft(*shape: int) -> Tensor:
 
 
 def _entropy(target: Tensor) -> Tensor:
-    return (torch.special.entr(target) + torch.special.entr(1 - target)).mean()
+    entropy: Tensor = torch.special.entr(target) + torch.special.entr(1 - target)
+    return entropy.mean()
 
 
 def _excess_value(answer: Answer) -> None:

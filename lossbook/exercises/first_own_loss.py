@@ -113,7 +113,7 @@ EXERCISES = {
     "expectile": Exercise(
         title="Squares with two prices",
         stub="def expectile_loss(input, target, under):\n    return ...",
-        nudge="Which of the two numbers is larger when the forecast is too low, and what does `-` do to (N, 1) and (N,)?",
+        nudge="Which number is larger when the forecast is too low, and what does `-` do to (N, 1) and (N,)?",
         sketch="Compare the shapes and raise ValueError; then choose between under times the square and the square.",
         solution=(
             "def expectile_loss(input, target, under):\n"

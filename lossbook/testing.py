@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -142,7 +143,8 @@ def _run(trial: _Trial, compile: bool) -> Iterator[tuple[str, str, str]]:
                 why = check(trial)
         except Exception as error:
             text = str(error).strip()
-            yield "FAIL", what, f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"
+            reason = textwrap.shorten(text.splitlines()[0], 90, placeholder=" ...") if text else ""
+            yield "FAIL", what, f"{type(error).__name__}: {reason}"
         else:
             if why is None:
                 yield "ok", what, ""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 Loss = Callable[..., Tensor]
-HALF = {torch.float32: 1e-5, torch.bfloat16: 0.05, torch.float16: 0.01}
+TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 0.05, torch.float16: 0.01}
 
 
 @dataclass(frozen=True, repr=False)
@@ -238,7 +238,7 @@ def _compiles(trial: _Trial) -> str | None:
 
 
 def _dtypes(trial: _Trial) -> str | None:
-    for dtype, tolerance in HALF.items():
+    for dtype, tolerance in TOLERANCE.items():
         args = tuple(_cast(a, dtype) for a in trial.args)
         settings = {name: _cast(value, dtype) for name, value in trial.settings.items()}
         loss = trial.loss.to(dtype) if isinstance(trial.loss, nn.Module) else trial.loss

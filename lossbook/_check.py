@@ -36,17 +36,21 @@ def check_values() -> Iterator[None]:
         _forced = before
 
 
+def looked_at(tensor: Tensor) -> bool:
+    """Say whether the values of this tensor are checked: where looking is free, or asked for."""
+    transformed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    return _forced or (not transformed and tensor.device.type == "cpu")
+
+
 def values(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str, *, interval: bool = False) -> None:
-    """Refuse a tensor in which ``valid`` is false anywhere, where looking at values is free or asked for.
+    """Refuse a tensor in which ``valid`` is false anywhere, if it is looked at.
 
     ``interval`` says that the valid values are an interval, so that the smallest and the largest entry decide.
     """
-    if torch.compiler.is_compiling():
-        if _forced:
-            torch._assert_async(valid(tensor).all(), f"{name} must be {takes}")
+    if not looked_at(tensor):
         return
-    transformed = torch._C._are_functorch_transforms_active()
-    if not _forced and (transformed or tensor.device.type != "cpu"):
+    if torch.compiler.is_compiling():
+        torch._assert_async(valid(tensor).all(), f"{name} must be {takes}")
         return
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
@@ -167,6 +171,14 @@ def between(low: float, high: float, **named: Any) -> None:
     for name, value in named.items():
         if not low <= value <= high:
             raise ValueError(f"{name} must be between {low:g} and {high:g}; got {value!r}")
+
+
+def inside(low: float, high: float, **named: Any) -> None:
+    """Refuse what is not a number in (low, high), both ends excluded."""
+    number(**named)
+    for name, value in named.items():
+        if not low < value < high:
+            raise ValueError(f"{name} must be between {low:g} and {high:g}, both excluded; got {value!r}")
 
 
 def not_negative(**named: Any) -> None:

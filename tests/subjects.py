@@ -42,6 +42,10 @@ class Subject:
         return getattr(self.oracle, "GRADIENTS", (0,))
 
     @property
+    def coupled(self) -> bool:
+        return getattr(self.oracle, "COUPLED", False)
+
+    @property
     def cases(self) -> list[Case]:
         return list(self.oracle.CASES)
 
@@ -110,6 +114,22 @@ def differentiable(subject: Subject, args: tuple[Any, ...]) -> tuple[list[Tensor
         return tuple(filled)
 
     return leaves, refill
+
+
+def has_batch(argument: Any, dim: int | None) -> bool:
+    return isinstance(argument, torch.Tensor) and argument.dim() > 0 and dim is not None
+
+
+def take(subject: Subject, args: tuple[Any, ...], keep: list[int]) -> tuple[Any, ...]:
+    """The batch entries ``keep``, and what an argument holds beyond the batch (keys without a query)."""
+    pairs = list(zip(args, subject.batch_dims(args), strict=True))
+    batch = min(a.shape[dim] for a, dim in pairs if has_batch(a, dim))
+    return tuple(
+        a.index_select(dim, torch.tensor([*keep, *range(batch, a.shape[dim])], dtype=torch.long))
+        if has_batch(a, dim)
+        else a
+        for a, dim in pairs
+    )
 
 
 def convert(value: Any, dtype: torch.dtype) -> Any:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from subjects import LOSS_CASES, LOSSES, draw
+from subjects import LOSS_CASES, LOSSES, draw, take
 from torch import Tensor
 
 
@@ -92,7 +92,13 @@ LAWS = {
         class_permutation,
     )
 }
-TRIALS = [(s, case, law) for s in LOSSES for case in s.cases for law in getattr(s.oracle, "LAWS", ())]
+TRIALS = [
+    (subject, case, law)
+    for subject in LOSSES
+    for case in subject.cases
+    for law in getattr(subject.oracle, "LAWS", ())
+    if not getattr(subject.oracle, "LAW_FAILS", lambda case, law: False)(case, law)
+]
 
 
 @pytest.mark.parametrize(("subject", "case", "law"), TRIALS, ids=str)
@@ -103,7 +109,7 @@ def test_law(subject, case, law, seed, scale):
 
 
 @pytest.mark.parametrize(("subject", "case"), LOSS_CASES, ids=str)
-def test_samples_do_not_see_each_other(subject, case):
+def test_the_order_of_samples_means_nothing(subject, case):
     """Permuting the batch permutes the unreduced loss."""
     args = draw(case)
     plain = entries(subject, case, args)
@@ -111,5 +117,4 @@ def test_samples_do_not_see_each_other(subject, case):
     if plain.dim() == 0 or any(not isinstance(a, Tensor) for a, dim in zip(args, dims, strict=True) if dim is not None):
         pytest.skip("one sample, or lengths in a list")
     order = torch.randperm(len(plain), generator=torch.Generator().manual_seed(0))
-    permuted = [a if dim is None else a.index_select(dim, order) for a, dim in zip(args, dims, strict=True)]
-    same(entries(subject, case, permuted), plain[order], 1.0)
+    same(entries(subject, case, take(subject, args, order.tolist())), plain[order], 1.0)

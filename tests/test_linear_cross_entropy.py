@@ -38,7 +38,7 @@ def test_state_dict_and_value_interchange_with_torch(settings):
         torch.testing.assert_close(mine.grad, other.grad)
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("settings", [*SETTINGS, {"softcap": 2.0, "z_loss": 0.5}])
 def test_module_is_the_function_with_its_own_map(settings):
     module = LinearCrossEntropyLoss(4, 3, **settings)
     out_features = module.out_features
@@ -66,6 +66,8 @@ def test_module_is_the_function_with_its_own_map(settings):
         (TypeError, "bias must be True or False; got None", (4, 3), {"bias": None}),
         (ValueError, r"weight must have shape \(3,\), one for each class; got \(2,\)", (4, 3), {"weight": WEIGHT[:2]}),
         (ValueError, "label_smoothing must be between 0 and 1; got 2", (4, 3), {"label_smoothing": 2}),
+        (ValueError, "softcap must be greater than 0; got 0", (4, 3), {"softcap": 0}),
+        (ValueError, "z_loss must be at least 0; got -1", (4, 3), {"z_loss": -1}),
         (TypeError, "ignore_index must be an int; got 'pad'", (4, 3), {"ignore_index": "pad"}),
         (ValueError, "reduction must be one of", (4, 3), {"reduction": "avg"}),
     ],

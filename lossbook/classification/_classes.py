@@ -42,6 +42,41 @@ def check_class_index(input: Tensor, target: Tensor) -> None:
         )
 
 
+def takes_probabilities(input: Tensor, target: Tensor, ignore_index: int) -> bool:
+    """Say whether ``target`` holds class probabilities, not indices; refuse it where it fits neither."""
+    if not isinstance(target, Tensor) or not target.is_floating_point():
+        if isinstance(target, Tensor) and target.shape == input.shape:
+            raise TypeError(
+                "target of the shape of input holds class probabilities, for instance target.float(); "
+                f"got {target.dtype}"
+            )
+        check_class_index(input, target)
+        return False
+    if target.shape != input.shape and target.shape == entry_shape(input):
+        raise ValueError(
+            f"target is floating point, so it must hold class probabilities of shape {tuple(input.shape)}; "
+            f"for class indices of shape {tuple(target.shape)} use target.long()"
+        )
+    check.same_shape(input=input, target=target)
+    if ignore_index >= 0:
+        raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
+    return True
+
+
+def check_probabilities(target: Tensor, dim: int) -> None:
+    """Refuse class probabilities that leave [0, 1] or do not add up to 1."""
+    if check.looked_at(target):
+        check.values("target", target, lambda t: (t >= 0) & (t <= 1), "class probabilities in [0, 1]")
+        check.values("the sum of target over classes", target.sum(dim), lambda t: (t - 1).abs() <= 0.01, "1")
+
+
+def check_class_values(target: Tensor, classes: int, ignore_index: int | None) -> None:
+    """Refuse class indices out of range, if they are looked at."""
+    takes = f"a class index in 0..{classes - 1}" + ("" if ignore_index is None else f" or ignore_index={ignore_index}")
+    ignored = classes - 1 if ignore_index is None else ignore_index  # without one, a legal class stands in
+    check.values("target", target, lambda t: (t == ignored) | ((t >= 0) & (t < classes)), takes)
+
+
 def check_class_weight(input: Tensor, weight: Tensor | None) -> None:
     """Refuse class weights that are not one number for each class."""
     if weight is not None:
@@ -57,8 +92,7 @@ def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> Cla
     def is_ignored(t: Tensor) -> Tensor:
         return torch.zeros_like(t, dtype=torch.bool) if ignore_index is None else t == ignore_index
 
-    takes = f"a class index in 0..{classes - 1}" + ("" if ignore_index is None else f" or ignore_index={ignore_index}")
-    check.values("target", target, lambda t: is_ignored(t) | ((t >= 0) & (t < classes)), takes)
+    check_class_values(target, classes, ignore_index)
     target = target.long()
     known = (target >= 0) & (target < classes)
     ignored = is_ignored(target)

@@ -7,7 +7,15 @@ from .. import _check as check
 from .._module import Loss
 from .._numerics import times
 from .._reduce import accumulate_wide, entry_weight, kept, reduce
-from ._classes import at_class, check_class_index, check_class_weight, class_dim, class_entries, entry_shape
+from ._classes import (
+    at_class,
+    check_class_weight,
+    check_probabilities,
+    class_dim,
+    class_entries,
+    entry_shape,
+    takes_probabilities,
+)
 
 
 @accumulate_wide
@@ -18,6 +26,8 @@ def cross_entropy(
     weight: Tensor | None = None,
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
     reduction: str = "mean",
@@ -40,6 +50,9 @@ def cross_entropy(
         weight: weight w of each class, shape (classes,); None weighs all alike.
         ignore_index: target index whose entries are removed from value, gradient and count.
         label_smoothing: epsilon in [0, 1], the share of the target that is spread evenly over all classes.
+        softcap: bound s > 0 on the logits x, which become s tanh(x / s); None leaves them as they are.
+        z_loss: factor z >= 0 of a penalty z lse², with lse the logsumexp of the (capped) logits, that is added to every
+            entry not ignored. ``weight`` does not scale it and it does not change the count.
         sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
@@ -59,7 +72,8 @@ def cross_entropy(
         The maximum is subtracted before the exponential (log_softmax), so logits of any size are safe; a class with
         target probability 0 may have logit -inf. A target index out of range gives NaN for its entry where values
         are not checked (see ``check_values``). Class weights bend the smoothed optimum; use ``sample_weight`` to
-        weigh samples and leave it alone.
+        weigh samples and leave it alone. With ``softcap`` a logit of -inf is one of -softcap: a class masked so still
+        has a probability.
 
     Example:
         >>> import torch
@@ -72,64 +86,59 @@ def cross_entropy(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.108.
         C. Szegedy et al. (2016), Rethinking the Inception Architecture for Computer Vision, section 7.
         https://doi.org/10.1109/CVPR.2016.308
+        A. Chowdhery et al. (2023), PaLM: Scaling Language Modeling with Pathways, section 5 (z-loss).
+        https://arxiv.org/abs/2204.02311
+        Gemma Team (2024), Gemma 2: Improving Open Language Models at a Practical Size, section 2 (softcap).
+        https://arxiv.org/abs/2408.00118
     """
-    _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+    _check_options(ignore_index, label_smoothing, softcap, z_loss, reduction)
     check.reduction(reduction, normalizer)
     check.floating(input=input)
     check_class_weight(input, weight)
     dim = class_dim(input)
     classes = input.shape[dim]
     entry = entry_weight(sample_weight, entry_shape(input))
-    log_probs = torch.log_softmax(kept(entry, input, dim=dim), dim)
+    logits = kept(entry, input, dim=dim)
+    if softcap is not None:
+        logits = softcap * torch.tanh(logits / softcap)
+    log_probs = torch.log_softmax(logits, dim)
+    penalty = z_loss * torch.logsumexp(logits, dim).square() if z_loss > 0 else 0.0
     class_weight = log_probs.new_ones(classes) if weight is None else weight.to(log_probs.dtype)
     weight_along_dim = class_weight.reshape(-1, *[1] * (input.dim() - dim - 1))
 
-    if isinstance(target, Tensor) and target.is_floating_point():
-        if target.shape != input.shape and target.shape == entry_shape(input):
-            raise ValueError(
-                f"target is floating point, so it must hold class probabilities of shape {tuple(input.shape)}; "
-                f"for class indices of shape {tuple(target.shape)} use target.long()"
-            )
-        check.same_shape(input=input, target=target)
-        if ignore_index >= 0:
-            raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
-        target = _check_probabilities(kept(entry, target, fill=1 / max(classes, 1), dim=dim), dim)
+    if takes_probabilities(input, target, ignore_index):
+        target = kept(entry, target, fill=1 / max(classes, 1), dim=dim)
+        check_probabilities(target, dim)
         smoothed = (1 - label_smoothing) * target + label_smoothing / classes
-        loss = -times(weight_along_dim * smoothed, log_probs).sum(dim)
+        loss = -times(weight_along_dim * smoothed, log_probs).sum(dim) + penalty
         return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
-    if isinstance(target, Tensor) and target.shape == input.shape:
-        raise TypeError(
-            f"target of the shape of input holds class probabilities, for instance target.float(); got {target.dtype}"
-        )
-    check_class_index(input, target)
     index, unknown, ignored = class_entries(kept(entry, target, fill=0), classes, ignore_index)
     weight_of_entry = at_class(class_weight, index)
     loss = -times(weight_of_entry, log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim))
     if label_smoothing > 0:
         uniform = -times(weight_along_dim, log_probs).sum(dim) / classes
         loss = (1 - label_smoothing) * loss + label_smoothing * uniform
-    loss = loss.masked_fill(unknown, torch.nan).masked_fill(ignored, 0.0)
+    loss = (loss + penalty).masked_fill(unknown, torch.nan).masked_fill(ignored, 0.0)
     count = weight_of_entry.masked_fill(ignored, 0.0)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer, count=count)
 
 
-def _check_probabilities(target: Tensor, dim: int) -> Tensor:
-    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "class probabilities in [0, 1]")
-    check.values("the sum of target over classes", target.sum(dim), lambda t: (t - 1).abs() <= 0.01, "1")
-    return target
-
-
-def _check_options(*, ignore_index: int, label_smoothing: float, reduction: str) -> None:
+def _check_options(
+    ignore_index: int, label_smoothing: float, softcap: float | None, z_loss: float, reduction: str
+) -> None:
     check.integer(ignore_index=ignore_index)
     check.between(0, 1, label_smoothing=label_smoothing)
+    if softcap is not None:
+        check.positive(softcap=softcap)
+    check.not_negative(z_loss=z_loss)
     check.reduction(reduction)
 
 
 class CrossEntropyLoss(Loss):
     """Module form of :func:`lossbook.functional.cross_entropy`."""
 
-    settings = ("weight", "ignore_index", "label_smoothing", "reduction")
+    settings = ("weight", "ignore_index", "label_smoothing", "softcap", "z_loss", "reduction")
     weight: Tensor | None
 
     def __init__(
@@ -138,13 +147,17 @@ class CrossEntropyLoss(Loss):
         *,
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
+        softcap: float | None = None,
+        z_loss: float = 0.0,
         reduction: str = "mean",
     ) -> None:
         super().__init__()
-        _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+        _check_options(ignore_index, label_smoothing, softcap, z_loss, reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
+        self.softcap = softcap
+        self.z_loss = z_loss
         self.reduction = reduction
 
     def forward(
@@ -161,6 +174,8 @@ class CrossEntropyLoss(Loss):
             weight=self.weight,
             ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
+            softcap=self.softcap,
+            z_loss=self.z_loss,
             sample_weight=sample_weight,
             normalizer=normalizer,
             reduction=self.reduction,

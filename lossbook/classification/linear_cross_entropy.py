@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from .. import _check as check
 from .._module import Loss
 from .._reduce import entry_weight, kept
-from .cross_entropy import cross_entropy
+from ._linear import check_map
+from .cross_entropy import _check_options, cross_entropy
 
 
 def linear_cross_entropy(
@@ -21,6 +22,8 @@ def linear_cross_entropy(
     weight: Tensor | None = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
     reduction: str = "mean",
@@ -44,6 +47,9 @@ def linear_cross_entropy(
         ignore_index: target index whose entries are removed from value, gradient and count; None means -100 for
             class indices, and is the only choice for probabilities.
         label_smoothing: epsilon in [0, 1], the share of the target that is spread evenly over all classes.
+        softcap: bound s > 0 on the logits x, which become s tanh(x / s); None leaves them as they are.
+        z_loss: factor z >= 0 of a penalty z lse², with lse the logsumexp of the (capped) logits, that is added to every
+            entry not ignored. ``weight`` does not scale it and it does not change the count.
         sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
@@ -74,11 +80,11 @@ def linear_cross_entropy(
         E. Wijmans et al. (2024), Cut Your Losses in Large-Vocabulary Language Models.
         https://arxiv.org/abs/2411.09009
     """
-    _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+    _check_options(-100 if ignore_index is None else ignore_index, label_smoothing, softcap, z_loss, reduction)
     check.reduction(reduction, normalizer)
     check.floating(input=input, linear_weight=linear_weight)
     check.tensors(input=input, linear_weight=linear_weight, target=target)
-    _check_map(input, linear_weight, linear_bias)
+    check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     if ignore_index is not None and target.is_floating_point():
         raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
 
@@ -104,6 +110,8 @@ def linear_cross_entropy(
         weight=weight,
         ignore_index=-100 if ignore_index is None else ignore_index,
         label_smoothing=label_smoothing,
+        softcap=softcap,
+        z_loss=z_loss,
         sample_weight=entry,
         normalizer=normalizer,
         reduction=reduction,
@@ -111,41 +119,19 @@ def linear_cross_entropy(
     return loss.reshape(leading) if reduction == "none" and len(leading) > 1 else loss
 
 
-def _check_map(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None) -> None:
-    if linear_weight.dim() < 2:
-        raise ValueError(f"linear_weight must have shape (classes, ..., in_features); got {tuple(linear_weight.shape)}")
-    classes, *out_features, in_features = linear_weight.shape
-    if input.dim() == 0 or input.shape[-1] != in_features:
-        raise ValueError(
-            f"input must have as many features last as linear_weight {tuple(linear_weight.shape)}; "
-            f"got {tuple(input.shape)}"
-        )
-    if out_features and input.dim() != 2:
-        raise ValueError(
-            f"input must have shape (batch, {in_features}) with linear_weight {tuple(linear_weight.shape)}; "
-            f"got {tuple(input.shape)}"
-        )
-    same_dtype = {"input": input, "linear_weight": linear_weight}
-    if linear_bias is not None:
-        check.floating(linear_bias=linear_bias)
-        check.tensors(input=input, linear_bias=linear_bias)
-        check.shape("linear_bias", linear_bias, (classes, *out_features), "one for each logit")
-        same_dtype["linear_bias"] = linear_bias
-    if len({t.dtype for t in same_dtype.values()}) > 1 and not torch.is_autocast_enabled(input.device.type):
-        raise TypeError("dtypes must match: " + ", ".join(f"{name} {t.dtype}" for name, t in same_dtype.items()))
-
-
-def _check_options(*, ignore_index: int | None, label_smoothing: float, reduction: str) -> None:
-    if ignore_index is not None:
-        check.integer(ignore_index=ignore_index)
-    check.between(0, 1, label_smoothing=label_smoothing)
-    check.reduction(reduction)
-
-
 class LinearCrossEntropyLoss(Loss):
     """Module form of :func:`linear_cross_entropy`, which owns the linear map."""
 
-    settings = ("num_classes", "out_features", "weight", "ignore_index", "label_smoothing", "reduction")
+    settings = (
+        "num_classes",
+        "out_features",
+        "weight",
+        "ignore_index",
+        "label_smoothing",
+        "softcap",
+        "z_loss",
+        "reduction",
+    )
     weight: Tensor | None
 
     def __init__(
@@ -160,6 +146,8 @@ class LinearCrossEntropyLoss(Loss):
         weight: Tensor | None = None,
         ignore_index: int | None = None,
         label_smoothing: float = 0.0,
+        softcap: float | None = None,
+        z_loss: float = 0.0,
         reduction: str = "mean",
     ) -> None:
         super().__init__()
@@ -171,7 +159,7 @@ class LinearCrossEntropyLoss(Loss):
             check.integer(out_features=size)
             check.positive(out_features=size)
         check.flag(bias=bias)
-        _check_options(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction)
+        _check_options(-100 if ignore_index is None else ignore_index, label_smoothing, softcap, z_loss, reduction)
         if weight is not None:
             check.floating(weight=weight)
             check.shape("weight", weight, (num_classes,), "one for each class")
@@ -180,6 +168,8 @@ class LinearCrossEntropyLoss(Loss):
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
         self.label_smoothing = label_smoothing
+        self.softcap = softcap
+        self.z_loss = z_loss
         self.reduction = reduction
         logits = math.prod(self.out_features, start=num_classes)
         self.linear = nn.Linear(in_features, logits, bias=bias, device=device, dtype=dtype)
@@ -202,6 +192,8 @@ class LinearCrossEntropyLoss(Loss):
             weight=self.weight,
             ignore_index=self.ignore_index,
             label_smoothing=self.label_smoothing,
+            softcap=self.softcap,
+            z_loss=self.z_loss,
             sample_weight=sample_weight,
             normalizer=normalizer,
             reduction=self.reduction,

@@ -12,9 +12,11 @@ and, where they differ from the default,
                                finite gradients.
     GRADIENTS                  positions of the arguments that take gradients; default (0,).
     BATCH_DIMS                 batch dimension of each positional argument, None where it has none; default 0 for all.
+    COUPLED                    True where entries see each other, so that one of weight 0 is missed by the others.
     TWIN(*args, reduction=, **settings)  torch's own function, or None; default torch.nn.functional's of that name.
     TWIN_DIFFERS(case, reduction)  True where torch is wrong on purpose of ours; say why beside it.
     LAWS                       names of the laws in test_laws.py that hold.
+    LAW_FAILS(case, law)       True where a setting breaks one of these laws.
     BAD                        ``Bad`` calls: settings or arguments that must be refused, and how.
 """
 

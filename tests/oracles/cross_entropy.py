@@ -1,23 +1,28 @@
-"""Bishop (2006), equation 4.108: minus the sum over classes of target times log softmax."""
+"""Bishop (2006), equation 4.108: minus the sum over classes of target times log softmax.
+
+Logits capped as in Gemma 2 (2024), section 2; z_loss times the squared log of the partition sum, PaLM, section 5.
+"""
 
 import torch
-from mpmath import exp, log, mpf
+from mpmath import exp, log, mpf, tanh
 
 from oracles import Bad, Case, Known, fixed
 from oracles.nll import WEIGHT, labels, samples
 
 
-def oracle(input, target, *, weight=None, ignore_index=-100, label_smoothing=0):
+def oracle(input, target, *, weight=None, ignore_index=-100, label_smoothing=0, softcap=None, z_loss=0):
     losses = []
     for logits, wanted in rows(input, target):
         classes = len(logits)
+        if softcap is not None:
+            logits = [softcap * tanh(logit / softcap) for logit in logits]
         if not isinstance(wanted, list):
             if wanted == ignore_index:
                 losses.append(mpf(0))
                 continue
             wanted = [mpf(label == wanted) for label in range(classes)]
         partition = sum(exp(logit) for logit in logits)
-        loss = mpf(0)
+        loss = z_loss * log(partition) ** 2
         for label in range(classes):
             share = (1 - label_smoothing) * wanted[label] + label_smoothing / classes
             share *= 1 if weight is None else weight[label]
@@ -27,7 +32,7 @@ def oracle(input, target, *, weight=None, ignore_index=-100, label_smoothing=0):
     return losses
 
 
-def count(input, target, *, weight=None, ignore_index=-100, label_smoothing=0):
+def count(input, target, *, weight=None, ignore_index=-100, **_):
     return [
         1 if isinstance(wanted, list) else 0 if wanted == ignore_index else 1 if weight is None else weight[wanted]
         for _, wanted in rows(input, target)
@@ -92,8 +97,20 @@ CASES = [
     Case("probabilities, weight and smoothing", probabilities(5, 3), {"weight": WEIGHT, "label_smoothing": 0.1}),
     Case("one sample of probabilities", probabilities(3)),
     Case("image of probabilities", probabilities(2, 3, 2, 4), {"weight": WEIGHT, "label_smoothing": 0.1}),
+    Case("softcap", logits(5, 3), {"softcap": 2.0}),
+    Case("z", logits(5, 3), {"z_loss": 0.5}),
+    Case("z, weight, ignore and smoothing", logits(6, 3), {**EVERYTHING, "z_loss": 0.5}),
+    Case("softcap and z of an image", logits(2, 3, 2, 4), {**EVERYTHING, "softcap": 2.0, "z_loss": 0.5}),
+    Case("softcap and z of one sample", logits(3), {"softcap": 2.0, "z_loss": 0.5}),
+    Case("softcap and z of probabilities", probabilities(5, 3), {"softcap": 2.0, "z_loss": 0.5, "weight": WEIGHT}),
 ]
 GRADIENTS = (0, 1)
+
+
+def TWIN_DIFFERS(case, reduction):  # noqa: N802
+    return "softcap" in case.settings or "z_loss" in case.settings  # torch has neither
+
+
 INF = torch.inf
 EXTREMES = [
     Case("confident", fixed(torch.tensor([[1e4, -1e4, 0.0], [1e4, -1e4, 0.0]]), torch.tensor([0, 1]))),
@@ -108,6 +125,21 @@ EXTREMES = [
         fixed(torch.tensor([[-INF, 1.0, 2.0]]), torch.tensor([1])),
         {"weight": torch.tensor([0.0, 1.0, 1.0]), "label_smoothing": 0.1},
     ),
+    Case(
+        "far and capped",
+        fixed(torch.tensor([[1e4, -1e4, 40.0], [-INF, 0.0, INF]]), torch.tensor([1, 0])),
+        {"softcap": 30.0},
+    ),
+    Case(
+        "z of far and masked logits",
+        fixed(torch.tensor([[1e4, -1e4, 0.0], [-INF, 1.0, 2.0], [-INF, -INF, -4e2]]), torch.tensor([0, 1, 2])),
+        {"z_loss": 1e-4},
+    ),
+    Case(
+        "z without class weight",
+        fixed(torch.tensor([[-INF, 1.0, 2.0]]), torch.tensor([1])),
+        {"weight": torch.tensor([1.0, 0.0, 1.0]), "z_loss": 0.5},
+    ),
 ]
 
 
@@ -121,8 +153,17 @@ TABLE = [
     Known((row(1.0, *[0.0] * 999), torch.tensor([0])), [5.9095], "floor of a double softmax, C=1000: log(1 + 999/e)"),
     Known((row(*[0.0] * 1000), torch.tensor([7])), [6.907755], "chance level: log 1000"),
     Known((row(3.0), torch.tensor([0])), [0.0], "one class is no choice"),
+    Known((row(3.0), torch.tensor([0])), [0.9], "z alone: 0.1 times 3 squared", {"z_loss": 0.1}),
+    Known((row(3.0), torch.tensor([-100])), [0.0], "an ignored entry has no z", {"z_loss": 0.1}),
+    Known((row(1e4, -1e4), torch.tensor([1])), [2.126928], "capped at 1 and -1: log(1 + e^2)", {"softcap": 1.0}),
 ]
 LAWS = ("nonnegative", "shift invariant", "gradient rows sum to zero", "class permutation", "convex")
+
+
+def LAW_FAILS(case, law):  # noqa: N802
+    return law not in ("nonnegative", "class permutation") and TWIN_DIFFERS(case, "none")
+
+
 PROBABILITIES = torch.full((5, 3), 1 / 3, dtype=torch.double)
 BAD = [
     Bad("float index", ValueError, "for class indices of shape .* use target.long", lambda a: (a[0], a[1].float())),
@@ -141,6 +182,10 @@ BAD = [
     Bad("negative", ValueError, r"probabilities in \[0, 1\]; got -1", lambda a: (a[0], PROBABILITIES * -3)),
     Bad("sum 2", ValueError, "the sum of target over classes must be 1; got 2", lambda a: (a[0], PROBABILITIES * 2)),
     Bad("ignore", ValueError, "ignore_index goes with", lambda a: (a[0], PROBABILITIES), {"ignore_index": 1}),
+    Bad("softcap 0", ValueError, "softcap must be greater than 0; got 0", settings={"softcap": 0}),
+    Bad("softcap text", TypeError, "softcap must be a number; got '30'", settings={"softcap": "30"}),
+    Bad("z_loss -1", ValueError, "z_loss must be at least 0; got -1", settings={"z_loss": -1}),
+    Bad("z_loss True", TypeError, "z_loss must be a number; got True", settings={"z_loss": True}),
     Bad("smoothing 1.5", ValueError, "must be between 0 and 1; got 1.5", settings={"label_smoothing": 1.5}),
     Bad(
         "weight length",

@@ -70,13 +70,20 @@ CASES = [
     Case("two losses of probabilities", features(5, 4, out_features=(2,), soft=True), {"label_smoothing": 0.1}),
     Case("sequence", features(2, 3, 4), EVERYTHING),
     Case("sequence of probabilities", features(2, 3, 4, soft=True), {"weight": WEIGHT}),
+    Case("softcap", features(5, 4), {"linear_bias": BIAS, "softcap": 2.0}),
+    Case("z", features(6, 4), {**EVERYTHING, "z_loss": 0.5}),
+    Case("softcap and z of a sequence", features(2, 3, 4), {**EVERYTHING, "softcap": 2.0, "z_loss": 0.5}),
+    Case("softcap and z of probabilities", features(5, 4, soft=True), {"softcap": 2.0, "z_loss": 0.5}),
+    Case("softcap and z of two losses", features(5, 4, out_features=(2,)), {"softcap": 2.0, "z_loss": 0.5}),
 ]
 GRADIENTS = (0, 1, 2)
 BATCH_DIMS = (0, None, 0)
 
 
 def TWIN_DIFFERS(case, reduction):  # noqa: N802
-    return case.name.startswith("sequence")  # torch takes no more than two axes
+    if case.name.startswith("sequence"):  # torch takes no more than two axes
+        return True
+    return "softcap" in case.settings or "z_loss" in case.settings  # torch has neither
 
 
 MAP = torch.tensor([[0.0, 1.0], [1.0, 0.0]])
@@ -86,6 +93,11 @@ EXTREMES = [
         "masked class and ignored row",
         fixed(torch.tensor([[1.0, 2.0], [1.0, 2.0]]), MAP, torch.tensor([1, -100])),
         {"linear_bias": torch.tensor([-torch.inf, 0.0])},
+    ),
+    Case(
+        "far and capped, with z",
+        fixed(torch.tensor([[1e4, 0.0], [0.0, 1e4]]), MAP, torch.tensor([0, 0])),
+        {"softcap": 30.0, "z_loss": 1e-4},
     ),
 ]
 TABLE = [
@@ -148,6 +160,10 @@ BAD = [
         settings={"label_smoothing": 1.5},
         constructor=False,
     ),
+    Bad(
+        "softcap -1", ValueError, "softcap must be greater than 0; got -1", settings={"softcap": -1}, constructor=False
+    ),
+    Bad("z_loss nan", ValueError, "z_loss must be finite", settings={"z_loss": float("nan")}, constructor=False),
     Bad(
         "ignore_index text", TypeError, "must be an int; got 'pad'", settings={"ignore_index": "pad"}, constructor=False
     ),

@@ -1,0 +1,129 @@
+"""Focal loss of logits: cross entropy that looks away from what is already right."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .. import _check as check
+from .._module import Loss
+from .._numerics import times
+from .._reduce import accumulate_wide, entry_weight, kept, reduce
+
+
+@accumulate_wide
+def sigmoid_focal_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    gamma: float = 2.0,
+    alpha: float | None = 0.25,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    r"""Ask for the logit of a rare yes-or-no event, and mind the many easy entries less the better they fit.
+
+    .. math::
+
+        \ell = \alpha_t\, (1 - p_t)^\gamma \bigl(-t \log \sigma(x) - (1 - t) \log \sigma(-x)\bigr)
+        \qquad x = \text{input} \qquad t = \text{target}
+
+    .. math::
+
+        p_t = t\, \sigma(x) + (1 - t)\, \sigma(-x) \qquad \alpha_t = \alpha\, t + (1 - \alpha)(1 - t)
+
+    Args:
+        input: logit of the event, any shape, any real. Each class is a question of its own (sigmoid, not softmax).
+        target: 0 or 1, or a probability in [0, 1], floating point, same shape as ``input``.
+        gamma: exponent, at least 0: how fast an entry loses its say as it fits; 0 is binary cross entropy.
+        alpha: factor in [0, 1] on the entries with target 1, while those with target 0 get 1 - ``alpha``; None is no
+            factor on either (0.5 would halve both).
+        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            Zero removes the entry from value, gradient and count, even where it is NaN.
+        normalizer: number or 0-d tensor by which "mean" divides instead of the count.
+        reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
+            sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
+
+    Returns:
+        Loss in nats, in the dtype of the inputs; at least 0.
+
+    Raises:
+        ValueError: ``gamma`` is negative, ``alpha`` leaves [0, 1], ``reduction`` is unknown, shapes differ, or (on
+            CPU) ``target`` leaves [0, 1].
+        TypeError: ``input`` or ``target`` is not a floating-point tensor, or a setting not a number.
+
+    Note:
+        The detectors of the paper divide by the number of positives, not of entries: pass
+        ``normalizer=target.sum().clamp(min=1)``. The factor 1 - p_t is never computed as that difference, which
+        in float32 is 0 from a logit of 17 on; and its power is taken through the logarithm, so that the
+        gradient stays finite for ``gamma`` below 1. With a soft target the minimum is in general not at it.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.functional import sigmoid_focal_loss
+        >>> logits = torch.tensor([2.0, -2.0])
+        >>> sigmoid_focal_loss(logits, torch.ones(2), alpha=None, reduction="none")
+        tensor([0.0018, 1.6501])
+
+    References:
+        T.-Y. Lin et al. (2017), Focal Loss for Dense Object Detection, equation 5.
+        https://doi.org/10.1109/ICCV.2017.324
+    """
+    _check_options(gamma=gamma, alpha=alpha, reduction=reduction)
+    check.reduction(reduction, normalizer)
+    check.floating(input=input, target=target)
+    check.same_shape(input=input, target=target)
+    entry = entry_weight(sample_weight, input.shape)
+    input, target = kept(entry, input), kept(entry, target)
+    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+    yes = target > 0.5
+    wrong = torch.where(yes, -input, input)  # logit of the label that is farther from the target,
+    share = torch.where(yes, 1 - target, target)  # and its share of the target: 0 for a hard one
+    limits = torch.finfo(wrong.dtype)
+    # 0 * inf would be NaN, so the logit is clamped; hardtanh is the clamp with the fast gradient.
+    cross_entropy = F.softplus(wrong, threshold=40.0) - share * F.hardtanh(wrong, -limits.max, limits.max)
+    miss = share + (1 - 2 * share) * wrong.sigmoid()  # 1 - p_t, from two terms of at least 0
+    # Where miss is 0, so is the cross entropy to the last digit: there the clamp takes no gradient away.
+    factor = torch.exp(gamma * miss.clamp(min=limits.tiny).log())
+    if alpha is not None:
+        factor = factor * (alpha * target + (1 - alpha) * (1 - target))
+    loss = times(factor, cross_entropy)
+    return reduce(loss, reduction, weight=entry, normalizer=normalizer)
+
+
+def _check_options(*, gamma: float, alpha: float | None, reduction: str) -> None:
+    check.not_negative(gamma=gamma)
+    if alpha is not None:
+        check.between(0, 1, alpha=alpha)
+    check.reduction(reduction)
+
+
+class SigmoidFocalLoss(Loss):
+    """Module form of :func:`lossbook.functional.sigmoid_focal_loss`."""
+
+    settings = ("gamma", "alpha", "reduction")
+
+    def __init__(self, *, gamma: float = 2.0, alpha: float | None = 0.25, reduction: str = "mean") -> None:
+        super().__init__()
+        _check_options(gamma=gamma, alpha=alpha, reduction=reduction)
+        self.gamma = gamma
+        self.alpha = alpha
+        self.reduction = reduction
+
+    def forward(
+        self,
+        input: Tensor,
+        target: Tensor,
+        *,
+        sample_weight: Tensor | None = None,
+        normalizer: Tensor | float | None = None,
+    ) -> Tensor:
+        return sigmoid_focal_loss(
+            input,
+            target,
+            gamma=self.gamma,
+            alpha=self.alpha,
+            sample_weight=sample_weight,
+            normalizer=normalizer,
+            reduction=self.reduction,
+        )

@@ -1,0 +1,1 @@
+"""Losses on pairs, in which every other pair of the batch is a negative."""

@@ -1,0 +1,66 @@
+"""What the contrastive losses share: their features, their scalar settings, the logits of all pairs."""
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .._reduce import kept
+
+
+def check_features(*, at_least: bool = False, **named: Tensor) -> None:
+    """Refuse what is not two batches of features, one row for each pair (``at_least`` allows more in the second)."""
+    check.floating(**named)
+    (first, one), (second, other) = named.items()
+    if one.dim() != 2:
+        raise ValueError(f"{first} must have shape (batch, features); got {tuple(one.shape)}")
+    if not at_least:
+        check.same_shape(**named)
+    elif other.dim() != 2 or other.shape[1] != one.shape[1] or other.shape[0] < one.shape[0]:
+        raise ValueError(
+            f"{second} must have at least as many rows as {first} {tuple(one.shape)}, and its features; "
+            f"got {tuple(other.shape)}"
+        )
+
+
+def check_scalar(*, positive: bool = True, **named: Tensor | float) -> None:
+    """Refuse what is not a finite number, above 0 where ``positive``, or a 0-d floating-point tensor of one."""
+    for name, value in named.items():
+        if not isinstance(value, Tensor):
+            (check.positive if positive else check.number)(**{name: value})
+            continue
+        check.floating(**{name: value})
+        check.shape(name, value, (), "that of one number")
+        if positive:
+            check.values(name, value, lambda v: (v > 0) & v.isfinite(), "finite and greater than 0")
+        else:
+            check.values(name, value, torch.isfinite, "finite")
+
+
+def own_pair(logits: Tensor) -> Tensor:
+    """Say where a row meets its own column."""
+    return torch.eye(*logits.shape, dtype=torch.bool, device=logits.device)
+
+
+def diagonal(pairs: Tensor) -> Tensor:
+    """Read what each row has in its own column; torch's ``diagonal`` warns under torch.compile."""
+    own = torch.arange(len(pairs), device=pairs.device)
+    return pairs.gather(1, own[:, None]).squeeze(1)
+
+
+def pair_logits(one: Tensor, other: Tensor, entry: Tensor | None) -> Tensor:
+    """Take the inner product of each row with each row; -inf where one of the two belongs to a removed pair.
+
+    A removed pair keeps its own logit, so that no row and no column is without any.
+    """
+    if entry is None:
+        return _inner_products(one, other)
+    others = torch.cat([entry, entry.new_ones(len(other) - len(one))])
+    logits = _inner_products(kept(entry, one, dim=-1), kept(others, other, dim=-1))
+    removed = (entry == 0)[:, None] | (others == 0)
+    return logits.masked_fill(removed & ~own_pair(logits), -torch.inf)
+
+
+def _inner_products(one: Tensor, other: Tensor) -> Tensor:
+    wide = torch.promote_types(one.dtype, other.dtype)
+    with torch.autocast(one.device.type, enabled=False):  # it would round logits of 100 to multiples of 0.5
+        return one.to(wide) @ other.to(wide).mT

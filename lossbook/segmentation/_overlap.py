@@ -1,0 +1,86 @@
+"""How far a soft mask and its target overlap: what Dice and Tversky are made of."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .._reduce import entry_weight, kept
+from ..classification._classes import check_class_index, class_entries
+
+
+class Overlap(NamedTuple):
+    """Soft numbers of pixels of each sample and class, and the weight of each: shape (batch, classes)."""
+
+    true_positive: Tensor
+    false_positive: Tensor
+    false_negative: Tensor
+    entry: Tensor | None
+
+
+def overlap(
+    input: Tensor, target: Tensor, sample_weight: Tensor | None, *, activation: str, ignore_index: int
+) -> Overlap:
+    """Count the pixels that are asked for and given, given only, and asked for only."""
+    check.floating(input=input)
+    if input.dim() < 3:
+        raise ValueError(f"input must have shape (batch, classes, d1, ..., dK), K at least 1; got {tuple(input.shape)}")
+    check.tensors(input=input, target=target)
+    pixels = list(range(2, input.dim()))
+    entry = entry_weight(sample_weight, input.shape[:2])
+    own = sample = None  # weight as it is spread over pixels: of each class, and of all classes together
+    if entry is not None:
+        own = entry.reshape(*entry.shape, *[1] * len(pixels))
+        sample = own.any(1, keepdim=True)
+
+    # A class of weight 0 still takes its part of a softmax.
+    probs = kept(own, input).sigmoid() if activation == "sigmoid" else kept(sample, input).softmax(1)
+
+    if target.is_floating_point():
+        check.same_shape(input=input, target=target)
+        if ignore_index >= 0:
+            raise ValueError(f"ignore_index goes with class indices, not with masks; got {ignore_index}")
+        target = kept(own, target)
+        check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+    else:
+        if activation == "sigmoid" and target.shape != input.shape:
+            raise ValueError(
+                'class indices exclude each other, so they go with activation="softmax"; for activation="sigmoid" '
+                f"target must be a floating-point mask for each class, of shape {tuple(input.shape)}; "
+                f"got {target.dtype} of shape {tuple(target.shape)}"
+            )
+        probs, target = _one_hot(input, probs, target, None if sample is None else sample.squeeze(1), ignore_index)
+    return Overlap(
+        (probs * target).sum(pixels), (probs * (1 - target)).sum(pixels), ((1 - probs) * target).sum(pixels), entry
+    )
+
+
+def _one_hot(
+    input: Tensor, probs: Tensor, target: Tensor, sample: Tensor | None, ignore_index: int
+) -> tuple[Tensor, Tensor]:
+    """Turn class indices into a mask for each class; pixels that are ignored are 0 in it and in ``probs``."""
+    if target.shape == input.shape:
+        raise TypeError(
+            f"target of the shape of input must be floating point, for instance target.float(); got {target.dtype}"
+        )
+    check_class_index(input, target)
+    index, unknown, ignored = class_entries(kept(sample, target, fill=0), input.shape[1], ignore_index)
+    classes = torch.arange(input.shape[1], device=index.device).reshape(-1, *[1] * (input.dim() - 2))
+    mask = (index.unsqueeze(1) == classes) & ~ignored.unsqueeze(1)
+    probs = probs.masked_fill(ignored.unsqueeze(1), 0.0).masked_fill(unknown.unsqueeze(1), torch.nan)
+    return probs, mask.to(probs.dtype)
+
+
+def share(part: Tensor, whole: Tensor) -> Tensor:
+    """Divide a part by the whole; the share of nothing is 0, and so is its gradient."""
+    nothing = whole < torch.finfo(whole.dtype).tiny  # one over less than that is inf
+    return (part / whole.masked_fill(nothing, 1.0)).masked_fill(nothing, 0.0)
+
+
+def check_options(*, smooth: float, activation: str, ignore_index: int, reduction: str) -> None:
+    """Refuse settings that are out of range."""
+    check.not_negative(smooth=smooth)
+    check.choice("sigmoid", "softmax", activation=activation)
+    check.integer(ignore_index=ignore_index)
+    check.reduction(reduction)

@@ -1,0 +1,19 @@
+"""Walk through large tensors on the CPU in blocks that stay in the cache."""
+
+from collections.abc import Iterator
+
+BLOCK = 1 << 16  # entries: 256 KiB of float32, so a block and what is computed from it stay in a core's cache
+
+
+def blocks(size: int, entries_each: int = 1, block: int = BLOCK) -> Iterator[slice]:
+    """Cut ``size`` rows of ``entries_each`` entries into slices of about ``block`` entries."""
+    step = max(1, block // max(entries_each, 1))
+    for start in range(0, size, step):
+        yield slice(start, min(start + step, size))
+
+
+def tiles(outer: int, classes: int, inner: int, block: int = BLOCK) -> Iterator[tuple[slice, slice]]:
+    """Cut a tensor of shape (outer, classes, inner) into tiles of whole rows of classes."""
+    for o in blocks(outer, classes, block):
+        for i in blocks(inner, (o.stop - o.start) * classes, block):
+            yield o, i

@@ -1,0 +1,178 @@
+"""How a fused loss becomes an operator of torch: one forward pass that can make the gradients along the way.
+
+An operator of this folder has the form
+
+    op(tensors..., settings..., upstream, [lse_upstream,] reduced, wanted) -> (loss, [lse,] gradients...)
+
+``loss`` is 0-d when ``reduced``, else unreduced. ``wanted`` says which gradients to make; the others come back empty.
+``upstream`` is the gradient that arrives at the loss, 0-d or of the shape of the loss; None stands for 1.
+
+With a 0-d loss the gradients are made in the forward pass, while the data are at hand; the backward pass only
+multiplies them by the upstream gradient, which is nearly always 1. With ``reduction="none"``, on a second backward
+pass and for gradients that were not foreseen, the operator runs again with the upstream gradient.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from ._triton import accumulator, launch, run_kernels, tl, triton
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
+    """Register the backward pass of an operator of the form above.
+
+    Args:
+        op: the operator.
+        gradients: the arguments that take a gradient, in the order of ``wanted`` and of the outputs.
+        also: for each further differentiable output after the loss, the argument for its upstream gradient.
+    """
+    names = list(inspect.signature(op._init_fn).parameters)
+    first = 1 + len(also)  # position of the first gradient among the outputs
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.set_materialize_grads(False)
+        ctx.mark_non_differentiable(*output[first:])
+        ctx.save_for_backward(*(i for i in inputs if isinstance(i, Tensor)))
+        ctx.settings = {n: None if isinstance(i, Tensor) else i for n, i in zip(names, inputs, strict=True)}
+        ctx.tensors = [n for n, i in zip(names, inputs, strict=True) if isinstance(i, Tensor)]
+        ctx.ready = output[first:] if ctx.settings["reduced"] and "upstream" not in ctx.tensors else None
+
+    def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
+        arguments = ctx.settings | dict(zip(ctx.tensors, ctx.saved_tensors, strict=True))
+        leaves = [arguments[n] for n in gradients if isinstance(arguments[n], Tensor)]
+        needed = [bool(ctx.needs_input_grad[names.index(n)]) for n in gradients]
+        ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
+        arrived = {name: u for name, u in zip(("upstream", *also), upstream, strict=False) if u is not None}
+        with torch.no_grad():
+            if ready is not None and list(arrived) == ["upstream"] and list(ctx.settings["wanted"]) == needed:
+                made = [times_upstream(g, arrived["upstream"]) if n else g for g, n in zip(ready, needed, strict=True)]
+            else:
+                nothing = torch.zeros((), device=leaves[0].device)
+                made = op(**arguments | {"upstream": nothing, "wanted": needed} | arrived)[first:]
+        if torch.is_grad_enabled():
+            made = [_OnlyOnce.apply(op._qualname, g, *leaves) for g in made]
+        found = dict(zip(gradients, (g if n else None for g, n in zip(made, needed, strict=True)), strict=True))
+        return tuple(found.get(name) for name in names)
+
+    op.register_autograd(backward, setup_context=setup_context)
+
+
+class _OnlyOnce(torch.autograd.Function):
+    """Pass a gradient on, and refuse to differentiate it again."""
+
+    @staticmethod
+    def forward(op: str, gradient: Tensor, *leaves: Tensor) -> Tensor:
+        return gradient.view_as(gradient)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        ctx.name = inputs[0].partition("::")[2]
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> Any:
+        raise RuntimeError(
+            f"lossbook.fused has no second derivative of {ctx.name}; the function of the same name in "
+            "lossbook.functional has every derivative"
+        )
+
+
+@triton.jit
+def _times_upstream_kernel(gradient, upstream, size, BLOCK: tl.constexpr):
+    factor = tl.load(upstream)
+    if factor != 1:  # known on the device only: the host does not wait for it
+        for start in range(tl.program_id(0).to(tl.int64) * BLOCK, size, tl.num_programs(0) * BLOCK):
+            at = start + tl.arange(0, BLOCK)
+            value = tl.load(gradient + at, at < size).to(factor.dtype)
+            tl.store(gradient + at, (value * factor).to(gradient.dtype.element_ty), at < size)
+
+
+def times_upstream(gradient: Tensor, upstream: Tensor) -> Tensor:
+    """Multiply a gradient that nobody else holds by a 0-d upstream gradient, in place."""
+    if type(gradient) is not Tensor or type(upstream) is not Tensor:  # traced by torch.compile
+        return (gradient * upstream).to(gradient.dtype)
+    if run_kernels(gradient):
+        launch(_times_upstream_kernel, 1024, gradient, gradient, upstream, gradient.numel(), BLOCK=4096)
+    elif gradient.is_cuda or upstream != 1:
+        gradient.mul_(upstream)
+    return gradient
+
+
+def reduce_rows(loss: Tensor, divisor: Tensor | None, reduced: bool) -> Tensor:
+    """Add up the weighted losses and divide by ``divisor``, or leave them unreduced."""
+    if not reduced:
+        return loss
+    return loss.sum() if divisor is None else loss.sum() / divisor
+
+
+def number(value: Tensor | float, near: Tensor) -> Tensor:
+    """Put a number on the device of ``near`` as a 0-d tensor, without waiting for the device."""
+    dtype = accumulator(near.dtype)
+    if isinstance(value, Tensor):
+        return value.to(near.device, dtype)
+    return torch.full((), value, dtype=dtype, device=near.device)
+
+
+def finish(loss: Tensor, *floats: Tensor) -> Tensor:
+    """Return a loss in the dtype of the arguments, under autocast in the one it was computed in."""
+    if torch.is_autocast_enabled(loss.device.type):
+        return loss
+    return loss.to(functools.reduce(torch.promote_types, (f.dtype for f in floats)))
+
+
+def fused(readable: Callable[..., Any], *, gradients: tuple[str, ...]) -> Callable[[F], F]:
+    """Make a function the fused form of a readable one: its contract, its docstring, and refusals in its place.
+
+    Args:
+        readable: the function of ``lossbook.functional``.
+        gradients: the arguments for which the fused form has a gradient; for others it is refused.
+    """
+    positional = [n for n, p in inspect.signature(readable).parameters.items() if p.kind is not p.KEYWORD_ONLY]
+
+    def decorate(function: F) -> F:
+        name = function.__name__
+
+        @functools.wraps(function)
+        def call(*args: Any, **settings: Any) -> Any:
+            if len(args) > len(positional):
+                raise TypeError(
+                    f"{name}() takes {', '.join(positional)} by position and every setting by its name; "
+                    f"got {len(args)} arguments by position"
+                )
+            for argument, value in (*zip(positional, args, strict=False), *settings.items()):
+                if isinstance(value, Tensor):
+                    _refuse_derivative(name, argument, value, argument in gradients)
+            return function(*args, **settings)
+
+        # torch.compile counts recompilations by code object.
+        call.__code__ = call.__code__.replace(co_name=name)  # type: ignore[attr-defined]
+        summary, _, contract = inspect.cleandoc(readable.__doc__ or "").partition("\n\n")
+        call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{contract}"
+        call.gradients = gradients  # type: ignore[attr-defined]
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def _refuse_derivative(name: str, argument: str, value: Tensor, has_gradient: bool) -> None:
+    instead = f"use lossbook.functional.{name}"
+    if not has_gradient and value.requires_grad and torch.is_grad_enabled():
+        raise ValueError(
+            f"lossbook.fused.{name} has no gradient for {argument}: give {argument}.detach(), or {instead}"
+        )
+    levels = [value]  # of torch.func, one wrapped into the next
+    while not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(levels[-1]):
+        levels.append(torch._C._functorch.get_unwrapped(levels[-1]))
+    if any(forward_ad.unpack_dual(level).tangent is not None for level in levels):
+        raise ValueError(
+            f"lossbook.fused.{name} has no forward-mode derivative, but {argument} has a tangent: {instead}"
+        )
+    if any(torch._C._functorch.is_gradtrackingtensor(level) for level in levels[:-1]):
+        raise ValueError(f"lossbook.fused.{name} goes with backward() and torch.autograd, not torch.func: {instead}")

@@ -1,0 +1,77 @@
+"""Where kernels run: on CUDA, or on CPU tensors in Triton's interpreter when TRITON_INTERPRET=1, else nowhere.
+
+Triton reads TRITON_INTERPRET when a kernel is defined, so it must be set before ``lossbook.fused`` is imported.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+
+try:
+    import triton
+    import triton.language as tl
+except ImportError:  # no Triton for this platform: the closed forms in tensor operations serve every device
+
+    class _NoTriton:
+        def jit(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
+            return kernel
+
+        def __getattr__(self, name: str) -> None:
+            return None
+
+    triton = tl = _NoTriton()
+
+__all__ = ["INTERPRETED", "accumulator", "cdiv", "dense", "launch", "power_of_2", "run_kernels", "tl", "triton"]
+INTERPRETED = os.environ.get("TRITON_INTERPRET", "0") == "1"
+
+
+def run_kernels(tensor: Tensor) -> bool:
+    """Say whether the kernels take this tensor, or the closed forms in tensor operations do."""
+    return triton.cdiv is not None and (tensor.is_cuda or INTERPRETED)
+
+
+def launch(kernel: Any, programs: int | tuple[int, ...], near: Tensor, *arguments: Any, **constants: Any) -> None:
+    """Run a kernel on the device of ``near`` and its current stream; no programs run nothing."""
+    grid = (programs,) if isinstance(programs, int) else programs
+    if not all(grid):
+        return
+    with torch.cuda.device_of(near), _quiet_interpreter():
+        kernel[grid](*arguments, **constants)
+
+
+def _quiet_interpreter() -> AbstractContextManager[Any]:
+    """In the interpreter NumPy computes, and it warns of each infinity; a GPU does not."""
+    if not INTERPRETED:
+        return nullcontext()
+    import numpy as np
+
+    return np.errstate(all="ignore")
+
+
+def accumulator(dtype: torch.dtype) -> torch.dtype:
+    """Give the dtype in which values of ``dtype`` are computed: float32, or float64 for float64."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def dense(*tensors: Tensor | None) -> list[Any]:
+    """Give tensors whose entries lie side by side: a slice, or an expanded upstream gradient, has other strides."""
+    return [None if t is None else t.contiguous() for t in tensors]
+
+
+def dense(*tensors: Tensor | None) -> list[Tensor | None]:
+    """Lay out the small arguments of a kernel one entry after the other."""
+    return [None if tensor is None else tensor.contiguous() for tensor in tensors]
+
+
+def cdiv(size: int, block: int) -> int:
+    """Divide and round up."""
+    return -(-size // block)
+
+
+def power_of_2(size: int) -> int:
+    """Round a size up to a power of two."""
+    return 1 << max(size - 1, 0).bit_length()

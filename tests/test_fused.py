@@ -300,7 +300,7 @@ class Operators(TorchDispatchMode):
 @pytest.mark.parametrize("reduction", ["none", "mean"])
 def test_operators_are_registered_as_torch_wants(subject, reduction, device):
     args, settings = to(device, draw(subject.cases[-1]), subject.cases[-1].settings)
-    leaves, args = leaves_of(subject, args)
+    _, args = leaves_of(subject, args)
     with Operators() as recorded:
         kernel(subject)(*args, **settings, reduction=reduction)
     assert recorded.calls

@@ -1,13 +1,62 @@
 """Lengths and labels of a batch of sequences: which forms they take, which values are legal."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from .. import _check as check
+from .._reduce import entry_weight, kept
 
 PADDING = torch.iinfo(torch.long).min  # stands for whatever lies past the length of a target
+
+
+class Samples(NamedTuple):
+    """A batch in one form, with illegal values replaced; ``legal`` tells which samples had none."""
+
+    log_probs: Tensor  # (frames, batch, symbols)
+    labels: Tensor  # (batch, at most frames: more labels have no path), blank past the target length
+    input_length: Tensor  # (batch,)
+    target_length: Tensor  # (batch,)
+    legal: Tensor  # (batch,)
+    entry: Tensor | None  # sample weight in the shape of the unreduced loss; zero makes both lengths 0
+    shape: tuple[int, ...]  # of the unreduced loss
+
+
+def as_samples(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor | Sequence[int] | int,
+    target_lengths: Tensor | Sequence[int] | int,
+    blank: int,
+    sample_weight: Tensor | None,
+) -> Samples:
+    """Check the arguments of a loss on sequences, and bring them into one form."""
+    check.floating(log_probs=log_probs)
+    if log_probs.dim() not in (2, 3):
+        raise ValueError(
+            f"log_probs must have shape (frames, batch, symbols) or (frames, symbols); got {tuple(log_probs.shape)}"
+        )
+    shape = log_probs.shape[1:-1]
+    log_probs = log_probs if shape else log_probs.unsqueeze(1)
+    frames, _, symbols = log_probs.shape
+    if blank >= symbols:
+        raise ValueError(f"blank must be a symbol in 0..{symbols - 1}; got {blank}")
+    input_length = as_lengths("input_lengths", input_lengths, log_probs, shape)
+    target_length = as_lengths("target_lengths", target_lengths, log_probs, shape)
+    longest = max(target_lengths, default=0) if isinstance(target_lengths, list | tuple) else None
+    labels = as_rows(targets, target_length, log_probs, longest)
+
+    entry = entry_weight(sample_weight, shape)
+    input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
+    if check.looked_at(log_probs):
+        takes = "log-probabilities, at most 0 (of logits take log_softmax)"
+        weighed = kept(entry, log_probs, fill=0.0, dim=-1)
+        check.values("log_probs", weighed, lambda p: ~(p > 1e-3), takes, interval=True)
+    legal = legal_lengths(input_length, target_length, frames, targets.shape[-1])
+    labels, legal_label = legal_labels(labels, target_length, symbols, blank)
+    return Samples(log_probs, labels[:, :frames], input_length, target_length, legal & legal_label, entry, tuple(shape))
 
 
 def as_lengths(

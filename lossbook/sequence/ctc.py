@@ -8,8 +8,8 @@ from torch import Tensor
 
 from .. import _check as check
 from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
-from ._labels import as_lengths, as_rows, legal_labels, legal_lengths
+from .._reduce import accumulate_wide, kept, reduce
+from ._labels import as_samples
 
 # The logarithm of 0 inside the recursion. Finite, because -inf - (-inf) is NaN and so is every derivative through it.
 IMPOSSIBLE = -1e30
@@ -88,35 +88,15 @@ def ctc_loss(
     """
     _check_options(blank=blank, zero_infinity=zero_infinity, reduction=reduction)
     check.reduction(reduction, normalizer)
-    check.floating(log_probs=log_probs)
-    if log_probs.dim() not in (2, 3):
-        raise ValueError(
-            f"log_probs must have shape (frames, batch, symbols) or (frames, symbols); got {tuple(log_probs.shape)}"
-        )
-    batch_shape = log_probs.shape[1:-1]
-    log_probs = log_probs if batch_shape else log_probs.unsqueeze(1)
-    frames, _, symbols = log_probs.shape
-    if blank >= symbols:
-        raise ValueError(f"blank must be a symbol in 0..{symbols - 1}; got {blank}")
-    input_length = as_lengths("input_lengths", input_lengths, log_probs, batch_shape)
-    target_length = as_lengths("target_lengths", target_lengths, log_probs, batch_shape)
-    longest = max(target_lengths, default=0) if isinstance(target_lengths, list | tuple) else None
-    labels = as_rows(targets, target_length, log_probs, longest)
+    batch = as_samples(log_probs, targets, input_lengths, target_lengths, blank, sample_weight)
+    log_probs = kept(batch.entry, batch.log_probs, fill=0.0, dim=-1)
 
-    entry = entry_weight(sample_weight, batch_shape)
-    log_probs = kept(entry, log_probs, fill=0.0, dim=-1)
-    input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
-    takes = "log-probabilities, at most 0 (of logits take log_softmax)"
-    check.values("log_probs", log_probs, lambda p: ~(p > 1e-3), takes, interval=True)
-    legal = legal_lengths(input_length, target_length, frames, targets.shape[-1])
-    labels, legal_label = legal_labels(labels, target_length, symbols, blank)
-
-    log_likelihood = _log_likelihood(log_probs, labels[:, :frames], input_length, target_length, blank)
+    log_likelihood = _log_likelihood(log_probs, batch.labels, batch.input_length, batch.target_length, blank)
     loss = torch.where(log_likelihood < IMPOSSIBLE / 2, 0.0 if zero_infinity else torch.inf, -log_likelihood)
-    loss = loss.masked_fill(~(legal & legal_label), torch.nan)
+    loss = loss.masked_fill(~batch.legal, torch.nan)
     if reduction == "mean" and normalizer is None:
-        loss = loss / target_length.clamp(min=1)
-    return reduce(loss.reshape(batch_shape), reduction, weight=entry, normalizer=normalizer)
+        loss = loss / batch.target_length.clamp(min=1)
+    return reduce(loss.reshape(batch.shape), reduction, weight=batch.entry, normalizer=normalizer)
 
 
 def _log_likelihood(

@@ -381,6 +381,19 @@ def differs(subject, case):
 
 
 @every_loss
+def test_float16_gradients_live_under_a_loss_scaler(subject, device):
+    args, settings = to(device, *cast(draw(subject.cases[0]), subject.cases[0].settings, torch.float16))
+    leaves, args = leaves_of(subject, args)
+    count = 1e7  # so that the gradient of the mean alone is nothing in float16
+    gradients = backward(kernel(subject)(*args, **settings, normalizer=count).float() * 2.0**15, leaves)
+    wide, wide_settings = cast(args, settings, torch.float64)
+    wide_leaves, wide = leaves_of(subject, wide)
+    expected = backward(subject.function(*wide, **wide_settings, normalizer=count) * 2.0**15, wide_leaves)
+    for gradient, truth in zip(gradients, expected, strict=True):
+        assert (gradient.double() - truth).norm() <= 2e-3 * truth.norm()
+
+
+@every_loss
 def test_dtypes_and_autocast(subject, device):
     for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
         args, settings = to(device, *cast(draw(subject.cases[0]), subject.cases[0].settings, dtype))

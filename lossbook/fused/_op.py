@@ -105,6 +105,15 @@ def times_upstream(gradient: Tensor, upstream: Tensor) -> Tensor:
     return gradient
 
 
+def foresee(reduction: str, *leaves: Tensor | None) -> list[bool]:
+    """Say for which arguments the forward pass makes the gradient.
+
+    Not in float16: there the gradient of a mean underflows before a loss scaler's upstream gradient lifts it.
+    """
+    foreseen = reduction != "none" and torch.is_grad_enabled()
+    return [foreseen and x is not None and x.requires_grad and x.dtype != torch.float16 for x in leaves]
+
+
 def reduce_rows(loss: Tensor, divisor: Tensor | None, reduced: bool) -> Tensor:
     """Add up the weighted losses and divide by ``divisor``, or leave them unreduced."""
     if not reduced:

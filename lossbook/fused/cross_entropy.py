@@ -21,7 +21,7 @@ from ..classification._classes import (
 from ..classification.cross_entropy import _check_options
 from ._blocks import tiles
 from ._math import tanh
-from ._op import differentiate, finish, fused, number, reduce_rows
+from ._op import differentiate, finish, foresee, fused, number, reduce_rows
 from ._triton import accumulator, cdiv, dense, launch, power_of_2, run_kernels, tl, triton
 
 LARGEST_BLOCK = 16384  # classes in the registers of a program at once
@@ -198,6 +198,8 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
         if softcap:
             x = softcap * torch.tanh(x / softcap)
         direct = gradient is not None and inner == 1 and gradient.dtype == loss.dtype
+        if gradient is logits:
+            x = x.clone()
         p = torch.softmax(x, 1, out=gradient[o, :, 0]) if gradient is not None and direct else torch.softmax(x, 1)
         largest, log_total = x.amax(1), -p.amax(1).log()  # the largest p is 1 / sum exp(x - largest)
         log_sum = largest + log_total
@@ -333,10 +335,10 @@ def cross_entropy(
         divisor = (
             _count(input, rows, weight, row_weight, ignore_index) if normalizer is None else number(normalizer, input)
         )
-    needed = input.requires_grad and torch.is_grad_enabled() and not return_lse
+    wanted = [False] if return_lse else foresee(reduction, input)
     loss, lse, _ = _cross_entropy(
         as_rows(input), rows, weight, row_weight, divisor, ignore_index, label_smoothing, softcap or 0.0, z_loss,
-        return_lse, None, None, reduction != "none", [needed],
+        return_lse, None, None, reduction != "none", wanted,
     )  # fmt: skip
     loss = finish(loss if reduction != "none" else loss.view(entry_shape(input)), input)
     return (loss, lse.view(entry_shape(input))) if return_lse else loss

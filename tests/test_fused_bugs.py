@@ -11,6 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from lossbook import _check as check
 from lossbook import functional, fused
 from lossbook.fused import _op, _triton
+from lossbook.fused._blocks import blocks
 from lossbook.fused._triton import INTERPRETED
 
 INF = torch.inf
@@ -187,7 +188,11 @@ def test_08_more_than_2_to_the_31_logits():
 
 @pytest.mark.parametrize("chunk", [8, 32, 2048])
 def test_09_the_error_does_not_grow_with_the_number_of_chunks(chunk, device, monkeypatch):
-    monkeypatch.setattr(module("linear_cross_entropy"), "chunk_rows", lambda *args, **settings: chunk)
+    def chunks(linear):
+        linear.start(chunk, narrow_sum=False)
+        yield from blocks(len(linear.input), block=chunk)
+
+    monkeypatch.setattr(module("linear_cross_entropy"), "chunks", chunks)
     features, weight = (
         draw(512, 16, dtype=torch.bfloat16, device=device),
         draw(64, 16, dtype=torch.bfloat16, seed=3, device=device),
@@ -314,8 +319,9 @@ def test_16_mixed_precision(device):
     assert (value.double() - expected).abs() <= 2**-8 * expected
     # 300 x 300 pixels: a float16 sum would be infinite.
     mask = torch.ones(1, 1, 300, 300, dtype=torch.float16, device=device)
-    value, gradient = found(fused.dice_loss, (mask.detach() * 2).requires_grad_(), mask)
-    near([value], [truth(functional.dice_loss, mask * 2, mask)[0]], 2e-3)
+    logits = (2 * mask).requires_grad_()
+    value, gradient = found(fused.dice_loss, logits, mask)
+    near([value], [truth(functional.dice_loss, logits, mask)[0]], 2e-3)
     assert gradient.isfinite().all()
 
 

@@ -113,8 +113,8 @@ def _kernel(logits, target, class_weight, row_weight, divisor, upstream, lse_ups
         mass = tl.where(read & known, 1.0, 0.0).to(ACC)
         if class_weight is not None:
             mass = tl.load(class_weight + label, read & known, 0).to(ACC)
-        x = _logits_at(logits, (label * logits_class)[:, None], (read & known)[:, None], softcap, ACC)
-        value = tl.where(mass == 0, 0, mass * ((largest - tl.max(x, 1)) + log_total))
+        labelled = _logits_at(logits, (label * logits_class)[:, None], (read & known)[:, None], softcap, ACC)
+        value = tl.where(mass == 0, 0, mass * ((largest - tl.max(labelled, 1)) + log_total))
 
     scale = weight
     if divisor is not None:
@@ -163,9 +163,6 @@ def _launch(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_wei
             gradient: Tensor | None) -> None:  # fmt: skip
     outer, classes, inner = logits.shape
     probabilities = target.is_floating_point()
-    class_weight, row_weight, upstream, lse_upstream = dense(class_weight, row_weight, upstream, lse_upstream)
-    if not probabilities:
-        target = target.contiguous()
     block = min(power_of_2(classes), LARGEST_BLOCK)
     rows_each = max(1, 2048 // block)
     numbers = [number(setting, loss) if setting else None for setting in (smoothing, softcap, z_loss)]

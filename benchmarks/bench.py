@@ -13,24 +13,20 @@ are measured with the same arguments. The targets: compiled <= 1.0, eager <= 2.5
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import os
 import platform
 import statistics
 import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from measure import bytes_of, machine, peak_bytes, seconds, step
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
 
 from lossbook import functional as ours
 
@@ -107,33 +103,6 @@ WORK: dict[str, Callable[[], tuple[Any, ...]]] = {
 GRADIENTS = {"triplet_margin_loss": 3, "triplet_margin_with_distance_loss": 3, "linear_cross_entropy": 2}
 
 
-def step(loss: Callable[..., Tensor], args: tuple[Any, ...]) -> None:
-    for argument in args:
-        if isinstance(argument, Tensor):
-            argument.grad = None
-    loss(*args).backward()
-
-
-def seconds(run: Callable[[], None], repeats: int) -> float:
-    start = time.perf_counter()
-    for _ in range(repeats):
-        run()
-    return (time.perf_counter() - start) / repeats
-
-
-def peak_bytes(run: Callable[[], None], args: tuple[Any, ...]) -> int:
-    """The most that the allocator holds during ``run``, with the arguments."""
-    gc.collect()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        run()
-    held = most = sum(a.nbytes for a in args if isinstance(a, Tensor))
-    moments = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
-    for event in sorted(moments, key=lambda e: e.start_ns()):
-        held += event.nbytes()
-        most = max(most, held)
-    return most
-
-
 def measure(name: str) -> dict[str, Any]:
     warnings.filterwarnings("ignore", message="reduction: 'mean' divides")  # torch's kl_div, at each call
     torch.manual_seed(0)
@@ -151,7 +120,7 @@ def measure(name: str) -> dict[str, Any]:
         run()
         repeats[kind] = max(1, round(ENOUGH / max(seconds(run, 3), 1e-6)))
     rounds = [{kind: seconds(run, repeats[kind]) for kind, run in steps.items()} for _ in range(ROUNDS)]
-    peaks = {kind: peak_bytes(run, args) for kind, run in steps.items()}
+    peaks = {kind: bytes_of(args) + peak_bytes(run, args) for kind, run in steps.items()}
     return {
         "loss": name,
         "shape": "x".join(map(str, args[0].shape)),
@@ -171,12 +140,6 @@ def import_seconds() -> float:
     return statistics.median(float(run.stdout) for run in runs)
 
 
-def processor() -> str:
-    info = Path("/proc/cpuinfo")
-    models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("losses", nargs="*", help="names or parts of names; all unless given")
@@ -185,15 +148,8 @@ def main() -> None:
     names = [n for n in WORK if not options.losses or any(part in n for part in options.losses)]
     if not names:
         parser.error(f"no loss is called {' or '.join(options.losses)}; there are {', '.join(WORK)}")
-    machine = {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "date": date.today().isoformat(),
-    }
-    print(", ".join(f"{key} {value}" for key, value in machine.items()))
+    here = machine()
+    print(", ".join(f"{key} {value}" for key, value in here.items()))
     print("float32, forward and backward; ratios to torch.nn.functional eager; * misses its target")
     print(
         f"{'loss':34} {'first argument':>15} {'torch us':>9} {'eager':>7} {'compiled':>9} {'memory':>8} {'(comp.)':>8}"
@@ -212,8 +168,8 @@ def main() -> None:
     added = import_seconds()
     print(f"import lossbook adds {1000 * added:.0f} ms to import torch (target: 30)")
     if options.save:
-        path = Path(__file__).parent / "results" / f"losses-{platform.machine()}-{machine['cores']}cores.json"
-        path.write_text(json.dumps({"machine": machine, "import_seconds": added, "losses": rows}, indent=1) + "\n")
+        path = Path(__file__).parent / "results" / f"losses-{platform.machine()}-{here['cores']}cores.json"
+        path.write_text(json.dumps({"machine": here, "import_seconds": added, "losses": rows}, indent=1) + "\n")
         print(f"saved {path}")
 
 

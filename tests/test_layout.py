@@ -10,6 +10,7 @@ from subjects import SUBJECTS
 from torch import nn
 
 import lossbook
+from lossbook import fused
 from lossbook.exercises._judge import chapters as exercise_catalogues
 
 ROOT = Path(__file__).parent.parent
@@ -39,6 +40,14 @@ def test_every_loss_of_torch_is_here():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_file_of_a_family_is_one_public_loss(family):
     assert modules(ROOT / "lossbook" / family) == {stem for stem, where in STEMS.items() if where == family}
+
+
+def test_every_fused_file_is_a_loss_with_a_readable_form():
+    names = {subject.stem: subject.function.__name__ for subject in SUBJECTS}
+    stems = modules(ROOT / "lossbook" / "fused")
+    assert {names[stem] for stem in stems} == set(fused.__all__)
+    for stem in stems:
+        assert getattr(fused, names[stem]).__module__ == f"lossbook.fused.{stem}"
 
 
 def test_every_loss_has_an_oracle_and_every_oracle_a_loss():

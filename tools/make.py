@@ -5,20 +5,25 @@
     lint        ruff check, ruff format, codespell
     types       mypy --strict on the package
     unit        the package against its oracles and its docstrings; the form of the chapters
+    kernels     the fused kernels once more, in Triton's interpreter
     notebooks   run every chapter again and compare each stored output (nbval)
     book        as above; a warning is an error
     site        the built pages in a headless browser, without a network
   chapters    run chapters and store their outputs; ONLY=book/regression/huber.ipynb for one
-  bench       time and memory of every loss against torch.nn.functional
+  bench       time and memory of every loss and of every fused kernel against torch, on the CPU; ONLY=huber for one
+  gpu         the tests of the fused kernels on this machine's GPU, with the Python at hand: no .venv, no installs
+  bench-gpu   time and memory of the fused kernels on it, likewise; ONLY="cross_entropy --save" for some, to keep
   setup       only make .venv and install
   clean       remove what the commands made, except .venv
 
-The log of a step is _build/logs/STEP.log. This file needs nothing but the standard library.
+The log of a step is _build/logs/STEP.log. This file needs nothing but the standard library (gpu and bench-gpu: torch).
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import importlib.util
 import json
 import os
 import re
@@ -38,13 +43,19 @@ OLDEST = (3, 11)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 PYTEST = f"pytest -ra -n {min(8, os.cpu_count() or 1)}"
-STEPS = {  # the commands of .venv, as one would type them
+STEPS = {  # the commands of .venv, as one would type them in a shell
     "lint": ["ruff check .", "ruff format --check .", "codespell --skip=_build ."],
     "types": ["mypy"],
     "unit": [f"{PYTEST} --ignore=tests/test_site.py"],
+    "kernels": [f"TRITON_INTERPRET=1 {PYTEST} tests/test_fused*.py"],
     "notebooks": [f"{PYTEST} --dist=loadfile --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval.cfg book"],
     "book": ["jupyter-book build . -W -n --keep-going --all"],
     "site": [f"{PYTEST} --dist=loadgroup tests/test_site.py"],
+}
+ON_GPU = {  # of the Python that runs this file: what it must have, and what it runs
+    # A machine's own CUDA and Triton may warn of this and that: a warning is no failure here.
+    "gpu": ("torch triton pytest numpy mpmath", "-m pytest -ra -W default tests/test_fused*.py tests/test_values.py"),
+    "bench-gpu": ("torch triton", "benchmarks/bench_fused.py --device cuda"),
 }
 
 
@@ -60,13 +71,25 @@ def environment() -> dict[str, str]:
     return env
 
 
+def words(command: str) -> list[str]:
+    """Split a command as a shell does: a word with a star becomes the files that it stands for."""
+    return [hit for w in command.split() for hit in (sorted(glob.glob(w, root_dir=ROOT)) if "*" in w else [w])]
+
+
 def run(step: str, command: str, shown: str = "") -> list[str]:
-    """Run a command of .venv, show its lines that match `shown` as they come, keep all in the log, and return them."""
-    program, *arguments = command.split()
+    """Run a command of .venv, show its lines that match `shown` as they come, keep all in the log, and return them.
+
+    As in a shell, NAME=value before the program sets a variable.
+    """
+    env, (program, *arguments) = environment(), words(command)
+    while "=" in program:
+        name, value = program.split("=", 1)
+        env[name] = value
+        program, *arguments = arguments
     lines = []
     LOGS.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [PYTHON.parent / program, *arguments], cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL,
+        [PYTHON.parent / program, *arguments], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
     assert process.stdout
@@ -174,6 +197,23 @@ def steps(names: list[str]) -> int:
     return len(failures)
 
 
+def on_gpu(name: str, *arguments: str) -> int:
+    """Run a command on this machine's GPU, from a plain checkout and with what this Python has."""
+    needed, command = ON_GPU[name]
+    missing = [package for package in needed.split() if importlib.util.find_spec(package) is None]
+    if missing:
+        print(f"make {name}: {sys.executable} has no {', '.join(missing)}")
+        return 1
+    import torch
+
+    if not torch.cuda.is_available():
+        print(f"make {name}: torch {torch.__version__} sees no CUDA device here")
+        return 1
+    env = {variable: value for variable, value in os.environ.items() if variable != "TRITON_INTERPRET"}
+    env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    return subprocess.run([sys.executable, *words(command), *arguments], cwd=ROOT, env=env, check=False).returncode
+
+
 def clean() -> None:
     """Remove what the commands made, except .venv."""
     for name in ("_build", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "lossbook.egg-info"):
@@ -185,16 +225,20 @@ def clean() -> None:
 
 def main(name: str = "help", *arguments: str) -> int:
     """Carry out one command."""
-    scripts = {"chapters": "tools/chapters.py", "bench": "benchmarks/bench.py"}
+    scripts = {"chapters": ["tools/chapters.py"], "bench": ["benchmarks/bench.py", "benchmarks/bench_fused.py"]}
     if name == "clean":
         clean()
+    elif name in ON_GPU:
+        return on_gpu(name, *arguments)
     elif name == "setup" or name == "test" or name in STEPS or name in scripts:
         setup()
         if name in scripts:
             env = environment()
             if name == "bench":
                 del env["OMP_NUM_THREADS"]  # as many threads as torch takes for an importer
-            return subprocess.run([PYTHON, scripts[name], *arguments], cwd=ROOT, env=env, check=False).returncode
+            ran = [subprocess.run([PYTHON, s, *arguments], cwd=ROOT, env=env, check=False) for s in scripts[name]]
+            codes = {each.returncode for each in ran}
+            return 0 if codes == {0, 2} else max(codes, key=abs)  # 2: that name is in the other table
         if name != "setup":
             failed = steps(list(STEPS) if name == "test" else [name])
             if name == "book" and not failed:

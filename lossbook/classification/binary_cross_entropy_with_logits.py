@@ -71,14 +71,7 @@ def binary_cross_entropy_with_logits(
     check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
-    for name, factor, meaning in (
-        ("weight", weight, "one for each entry"),
-        ("pos_weight", pos_weight, "so for images (batch, classes, height, width) use shape (classes, 1, 1)"),
-    ):
-        if factor is not None:
-            check.floating(**{name: factor})
-            check.tensors(input=input, **{name: factor})
-            check.broadcastable(name, factor, input.shape, meaning)
+    _check_factors(input, weight, pos_weight)
     entry = entry_weight(sample_weight, input.shape)
     input, target = kept(entry, input), kept(entry, target)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
@@ -95,6 +88,17 @@ def binary_cross_entropy_with_logits(
     if weight is not None:
         loss = times(weight, loss)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
+
+
+def _check_factors(input: Tensor, weight: Tensor | None, pos_weight: Tensor | None) -> None:
+    for name, factor, meaning in (
+        ("weight", weight, "one for each entry"),
+        ("pos_weight", pos_weight, "so for images (batch, classes, height, width) use shape (classes, 1, 1)"),
+    ):
+        if factor is not None:
+            check.floating(**{name: factor})
+            check.tensors(input=input, **{name: factor})
+            check.broadcastable(name, factor, input.shape, meaning)
 
 
 class BCEWithLogitsLoss(Loss):

@@ -82,11 +82,7 @@ def linear_cross_entropy(
     """
     _check_options(-100 if ignore_index is None else ignore_index, label_smoothing, softcap, z_loss, reduction)
     check.reduction(reduction, normalizer)
-    check.floating(input=input, linear_weight=linear_weight)
-    check.tensors(input=input, linear_weight=linear_weight, target=target)
-    check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
-    if ignore_index is not None and target.is_floating_point():
-        raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
+    _check_arguments(input, linear_weight, target, linear_bias, ignore_index)
 
     classes, *out_features, in_features = linear_weight.shape
     leading = input.shape[:-1]
@@ -97,12 +93,8 @@ def linear_cross_entropy(
     logits = F.linear(input, linear_weight.reshape(-1, in_features), flat_bias)
     logits = logits.reshape(*leading, classes, *out_features)
     if len(leading) > 1:  # cross_entropy takes the classes second, here they are last: one batch of all samples
-        per_class = target.is_floating_point()
-        wanted = (*leading, classes) if per_class else leading
-        check.shape(
-            "target", target, wanted, "that of input " + ("with classes last" if per_class else "without features")
-        )
-        logits, target = logits.flatten(0, -2), target.flatten(0, -2) if per_class else target.flatten()
+        logits = logits.flatten(0, -2)
+        target = target.flatten(0, -2) if target.is_floating_point() else target.flatten()
         entry = None if entry is None else entry.flatten()
     loss = cross_entropy(
         logits,
@@ -117,6 +109,21 @@ def linear_cross_entropy(
         reduction=reduction,
     )
     return loss.reshape(leading) if reduction == "none" and len(leading) > 1 else loss
+
+
+def _check_arguments(
+    input: Tensor, linear_weight: Tensor, target: Tensor, linear_bias: Tensor | None, ignore_index: int | None
+) -> None:
+    check.floating(input=input, linear_weight=linear_weight)
+    check.tensors(input=input, linear_weight=linear_weight, target=target)
+    check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
+    per_class = target.is_floating_point()
+    if ignore_index is not None and per_class:
+        raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
+    if input.dim() > 2:
+        wanted = (*input.shape[:-1], linear_weight.shape[0]) if per_class else input.shape[:-1]
+        meaning = "that of input " + ("with classes last" if per_class else "without features")
+        check.shape("target", target, wanted, meaning)
 
 
 class LinearCrossEntropyLoss(Loss):

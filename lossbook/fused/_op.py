@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from ._triton import accumulator, launch, run_kernels, tl, triton
+from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -99,7 +99,8 @@ def times_upstream(gradient: Tensor, upstream: Tensor) -> Tensor:
     if type(gradient) is not Tensor or type(upstream) is not Tensor:  # traced by torch.compile
         return (gradient * upstream).to(gradient.dtype)
     if run_kernels(gradient):
-        launch(_times_upstream_kernel, 1024, gradient, gradient, upstream, gradient.numel(), BLOCK=4096)
+        programs = min(1024, cdiv(gradient.numel(), 4096))
+        launch(_times_upstream_kernel, programs, gradient, gradient, upstream, gradient.numel(), BLOCK=4096)
     elif gradient.is_cuda or upstream != 1:
         gradient.mul_(upstream)
     return gradient
@@ -108,10 +109,20 @@ def times_upstream(gradient: Tensor, upstream: Tensor) -> Tensor:
 def foresee(reduction: str, *leaves: Tensor | None) -> list[bool]:
     """Say for which arguments the forward pass makes the gradient.
 
-    Not in float16: there the gradient of a mean underflows before a loss scaler's upstream gradient lifts it.
+    Not in float16: there the gradient of a mean underflows before a loss scaler's upstream gradient lifts it. And all
+    or none, as the backward pass, when it has to make one of them, makes them all.
     """
-    foreseen = reduction != "none" and torch.is_grad_enabled()
-    return [foreseen and x is not None and x.requires_grad and x.dtype != torch.float16 for x in leaves]
+    needed = [x for x in leaves if x is not None and x.requires_grad]
+    foreseen = reduction != "none" and torch.is_grad_enabled() and all(x.dtype != torch.float16 for x in needed)
+    return [foreseen and x is not None and x.requires_grad for x in leaves]
+
+
+def gradient_dtype(dtype: torch.dtype) -> torch.dtype:
+    """Give the dtype of a gradient that is made before a loss scaler's upstream gradient is known.
+
+    It may be too small for float16, so that one stays float32 until autograd rounds it.
+    """
+    return torch.float32 if dtype == torch.float16 else dtype
 
 
 def reduce_rows(loss: Tensor, divisor: Tensor | None, reduced: bool) -> Tensor:

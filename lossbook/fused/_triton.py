@@ -4,8 +4,9 @@ Triton reads TRITON_INTERPRET when a kernel is defined, so it must be set before
 """
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -44,22 +45,21 @@ def launch(kernel: Any, programs: int | tuple[int, ...], near: Tensor, *argument
 
 
 def _quiet_interpreter() -> AbstractContextManager[Any]:
-    """In the interpreter NumPy computes, and it warns of each infinity; a GPU does not."""
-    if not INTERPRETED:
-        return nullcontext()
+    return _quiet_numpy() if INTERPRETED else nullcontext()
+
+
+@contextmanager
+def _quiet_numpy() -> Iterator[None]:
+    """In the interpreter NumPy computes, and it warns of each infinity and each row of NaN; a GPU does not."""
     import numpy as np
 
-    return np.errstate(all="ignore")
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        yield
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
     """Give the dtype in which values of ``dtype`` are computed: float32, or float64 for float64."""
     return torch.float64 if dtype == torch.float64 else torch.float32
-
-
-def dense(*tensors: Tensor | None) -> list[Any]:
-    """Give tensors whose entries lie side by side: a slice, or an expanded upstream gradient, has other strides."""
-    return [None if t is None else t.contiguous() for t in tensors]
 
 
 def dense(*tensors: Tensor | None) -> list[Tensor | None]:

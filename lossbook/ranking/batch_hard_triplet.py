@@ -63,16 +63,7 @@ def batch_hard_triplet_loss(
         A. Hermans, L. Beyer, B. Leibe (2017), In Defense of the Triplet Loss for Person Re-Identification, equation 5.
         https://arxiv.org/abs/1703.07737
     """
-    check.positive(margin=margin)
-    check.reduction(reduction, normalizer)
-    check.floating(embedding=embedding)
-    if embedding.dim() != 2:
-        raise ValueError(f"embedding must have shape (batch, features); got {tuple(embedding.shape)}")
-    check.tensors(embedding=embedding, label=label)
-    if label.dtype != torch.int64:
-        raise TypeError(f"label must hold classes as int64, for instance label.long(); got {label.dtype}")
-    check.shape("label", label, embedding.shape[:1], "one for each row of embedding")
-    entry = entry_weight(sample_weight, label.shape)
+    entry = _check_arguments(embedding, label, margin, sample_weight, normalizer, reduction)
     if len(label) == 0:
         return reduce(embedding.sum(1), reduction, weight=entry, normalizer=normalizer)  # argmax of nothing raises
 
@@ -92,6 +83,27 @@ def batch_hard_triplet_loss(
     loss = (margin + _distance(embedding, farthest) - _distance(embedding, nearest)).clamp_min(0)
     loss = loss.masked_fill(~complete, 0.0)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer, count=complete.to(loss.dtype))
+
+
+def _check_arguments(
+    embedding: Tensor,
+    label: Tensor,
+    margin: float,
+    sample_weight: Tensor | None,
+    normalizer: Tensor | float | None,
+    reduction: str,
+) -> Tensor | None:
+    """Refuse what does not fit; give the weight of each anchor."""
+    check.positive(margin=margin)
+    check.reduction(reduction, normalizer)
+    check.floating(embedding=embedding)
+    if embedding.dim() != 2:
+        raise ValueError(f"embedding must have shape (batch, features); got {tuple(embedding.shape)}")
+    check.tensors(embedding=embedding, label=label)
+    if label.dtype != torch.int64:
+        raise TypeError(f"label must hold classes as int64, for instance label.long(); got {label.dtype}")
+    check.shape("label", label, embedding.shape[:1], "one for each row of embedding")
+    return entry_weight(sample_weight, label.shape)
 
 
 def _distance(one: Tensor, other: Tensor) -> Tensor:

@@ -10,6 +10,9 @@ from .._module import Loss
 from .._numerics import times
 from .._reduce import accumulate_wide, entry_weight, kept, reduce
 
+COUNT = "a count, at least 0"
+RATE = "a rate, at least 0 (or its logarithm with log_input=True)"
+
 
 @accumulate_wide
 def poisson_nll_loss(
@@ -79,20 +82,16 @@ def poisson_nll_loss(
     """
     _check_options(log_input=log_input, full=full, eps=eps, reduction=reduction)
     check.reduction(reduction, normalizer)
-    check.floating(input=input)
-    check.tensors(input=input, target=target)
-    if target.dtype == torch.bool or target.dtype.is_complex:
-        raise TypeError(f"target must be a floating-point or integer tensor of counts; got {target.dtype}")
+    _check_types(input, target)
     check.same_shape(input=input, target=target)
     entry = entry_weight(sample_weight, input.shape)
     input = kept(entry, input)
     target = kept(entry, target if target.dtype.is_floating_point else target.to(input.dtype))
-    check.values("target", target, lambda t: t >= 0, "a count, at least 0", interval=True)
+    check.values("target", target, lambda t: t >= 0, COUNT, interval=True)
     if log_input:
         loss = input.exp() - times(target, input)
     else:
-        takes = "a rate, at least 0 (or its logarithm with log_input=True)"
-        check.values("input", input, lambda t: ~(t < 0), takes, interval=True)
+        check.values("input", input, lambda t: ~(t < 0), RATE, interval=True)
         rate = input + eps
         if eps == 0:  # 0 log 0 is 0, but its slope would be 0 / 0
             rate = rate.masked_fill((rate == 0) & (target == 0), 1.0)
@@ -106,6 +105,13 @@ def _stirling(target: Tensor) -> Tensor:
     small = target <= 1
     k = target.masked_fill(small, 1.0)
     return (k * k.log() - k + 0.5 * (2 * math.pi * k).log()).masked_fill(small, 0.0)
+
+
+def _check_types(input: Tensor, target: Tensor) -> None:
+    check.floating(input=input)
+    check.tensors(input=input, target=target)
+    if target.dtype == torch.bool or target.dtype.is_complex:
+        raise TypeError(f"target must be a floating-point or integer tensor of counts; got {target.dtype}")
 
 
 def _check_options(*, log_input: bool, full: bool, eps: float, reduction: str) -> None:

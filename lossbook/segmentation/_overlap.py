@@ -19,54 +19,74 @@ class Overlap(NamedTuple):
     entry: Tensor | None
 
 
+class Kept(NamedTuple):
+    """What ``sample_weight`` leaves: the weight of each entry, and which logits and targets are read."""
+
+    entry: Tensor | None  # (batch, classes)
+    target: Tensor | None  # spread over pixels: a class of its own weight
+    input: Tensor | None  # with "softmax", a class of weight 0 still takes its part while another of its sample counts
+
+
 def overlap(
     input: Tensor, target: Tensor, sample_weight: Tensor | None, *, activation: str, ignore_index: int
 ) -> Overlap:
     """Count the pixels that are asked for and given, given only, and asked for only."""
+    weight = check_arguments(input, target, sample_weight, activation=activation, ignore_index=ignore_index)
+    pixels = list(range(2, input.dim()))
+    input = kept(weight.input, input)
+    probs = input.sigmoid() if activation == "sigmoid" else input.softmax(1)
+    if target.is_floating_point():
+        target = kept(weight.target, target)
+    else:
+        probs, target = _one_hot(probs, kept_index(weight, target), ignore_index)
+    return Overlap(
+        (probs * target).sum(pixels), (probs * (1 - target)).sum(pixels), ((1 - probs) * target).sum(pixels),
+        weight.entry,
+    )  # fmt: skip
+
+
+def check_arguments(
+    input: Tensor, target: Tensor, sample_weight: Tensor | None, *, activation: str, ignore_index: int
+) -> Kept:
+    """Refuse what does not fit, but for the values of class indices; say what is kept."""
     check.floating(input=input)
     if input.dim() < 3:
         raise ValueError(f"input must have shape (batch, classes, d1, ..., dK), K at least 1; got {tuple(input.shape)}")
     check.tensors(input=input, target=target)
-    pixels = list(range(2, input.dim()))
     entry = entry_weight(sample_weight, input.shape[:2])
-    own = sample = None  # weight as it is spread over pixels: of each class, and of all classes together
-    if entry is not None:
-        own = entry.reshape(*entry.shape, *[1] * len(pixels))
-        sample = own.any(1, keepdim=True)
-
-    # A class of weight 0 still takes its part of a softmax.
-    probs = kept(own, input).sigmoid() if activation == "sigmoid" else kept(sample, input).softmax(1)
-
+    own = None if entry is None else entry.reshape(*entry.shape, *[1] * (input.dim() - 2))
+    weight = Kept(entry, own, own if own is None or activation == "sigmoid" else own.any(1, keepdim=True))
     if target.is_floating_point():
         check.same_shape(input=input, target=target)
         if ignore_index >= 0:
             raise ValueError(f"ignore_index goes with class indices, not with masks; got {ignore_index}")
-        target = kept(own, target)
-        check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
-    else:
-        if activation == "sigmoid" and target.shape != input.shape:
-            raise ValueError(
-                'class indices exclude each other, so they go with activation="softmax"; for activation="sigmoid" '
-                f"target must be a floating-point mask for each class, of shape {tuple(input.shape)}; "
-                f"got {target.dtype} of shape {tuple(target.shape)}"
-            )
-        probs, target = _one_hot(input, probs, target, None if sample is None else sample.squeeze(1), ignore_index)
-    return Overlap(
-        (probs * target).sum(pixels), (probs * (1 - target)).sum(pixels), ((1 - probs) * target).sum(pixels), entry
-    )
-
-
-def _one_hot(
-    input: Tensor, probs: Tensor, target: Tensor, sample: Tensor | None, ignore_index: int
-) -> tuple[Tensor, Tensor]:
-    """Turn class indices into a mask for each class; pixels that are ignored are 0 in it and in ``probs``."""
+        if check.looked_at(target):
+            masks = kept(own, target)
+            check.values("target", masks, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+        return weight
+    if activation == "sigmoid" and target.shape != input.shape:
+        raise ValueError(
+            'class indices exclude each other, so they go with activation="softmax"; for activation="sigmoid" '
+            f"target must be a floating-point mask for each class, of shape {tuple(input.shape)}; "
+            f"got {target.dtype} of shape {tuple(target.shape)}"
+        )
     if target.shape == input.shape:
         raise TypeError(
             f"target of the shape of input must be floating point, for instance target.float(); got {target.dtype}"
         )
     check_class_index(input, target)
-    index, unknown, ignored = class_entries(kept(sample, target, fill=0), input.shape[1], ignore_index)
-    classes = torch.arange(input.shape[1], device=index.device).reshape(-1, *[1] * (input.dim() - 2))
+    return weight
+
+
+def kept_index(weight: Kept, target: Tensor) -> Tensor:
+    """Put class 0 into the samples that are dropped."""
+    return target if weight.input is None else kept(weight.input.squeeze(1), target, fill=0)
+
+
+def _one_hot(probs: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """Turn class indices into a mask for each class; pixels that are ignored are 0 in it and in ``probs``."""
+    index, unknown, ignored = class_entries(target, probs.shape[1], ignore_index)
+    classes = torch.arange(probs.shape[1], device=index.device).reshape(-1, *[1] * (probs.dim() - 2))
     mask = (index.unsqueeze(1) == classes) & ~ignored.unsqueeze(1)
     probs = probs.masked_fill(ignored.unsqueeze(1), 0.0).masked_fill(unknown.unsqueeze(1), torch.nan)
     return probs, mask.to(probs.dtype)

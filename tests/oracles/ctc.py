@@ -47,11 +47,14 @@ def in_mean(losses, log_probs, targets, input_lengths, target_lengths, **setting
     return [loss / max(size, 1) for loss, size in zip(losses, sizes(target_lengths), strict=True)]
 
 
-def TWIN(log_probs, targets, input_lengths, target_lengths, *, reduction, **settings):  # noqa: N802
+def TWIN(log_probs, targets, input_lengths, target_lengths, *, reduction="mean", **settings):  # noqa: N802
     """Correct torch's gradient, which is the one with respect to logits: softmax minus the share of the paths.
 
     What is added has the value 0 and the gradient minus softmax, in every frame of every sample that has a path.
+    On the CPU torch has no loss of narrow floats.
     """
+    dtype = log_probs.dtype
+    log_probs = log_probs.float() if dtype.itemsize < 4 else log_probs
     input_lengths, target_lengths = torch.as_tensor(input_lengths), torch.as_tensor(target_lengths)
     lengths = (targets, input_lengths, target_lengths)
     losses = functional.ctc_loss(log_probs, *lengths, reduction="none", **settings).detach()
@@ -63,7 +66,7 @@ def TWIN(log_probs, targets, input_lengths, target_lengths, *, reduction, **sett
         correction = (correction / target_lengths.clamp(min=1)).mean()
     if reduction == "sum":
         correction = correction.sum()
-    return functional.ctc_loss(log_probs, *lengths, reduction=reduction, **settings) + correction
+    return (functional.ctc_loss(log_probs, *lengths, reduction=reduction, **settings) + correction).to(dtype)
 
 
 def scores(rng, scale, *shape):

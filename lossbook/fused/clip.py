@@ -1,0 +1,60 @@
+"""CLIP loss, both ways from one pass over tiles of the similarities."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .. import functional
+from ..contrastive._pairs import check_features, check_scalar
+from ._op import differentiate, finish, foresee, fused, number
+from ._similarity import arguments, empty_results, softmax_loss
+
+# The derivation and the kernels are in _similarity.py: logits z_ij = s <u_i, v_j>, and half the InfoNCE loss of the
+# rows plus half that of the columns, loss_i = (log sum_j exp z_ij + log sum_j exp z_ji) / 2 - z_ii.
+
+
+@torch.library.custom_op("lossbook::clip_loss", mutates_args=())
+def _clip_loss(image: Tensor, text: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
+               upstream: Tensor | None, reduced: bool,
+               wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    """Features (batch, features) of one dtype, weight (batch,)."""
+    return softmax_loss(image, text, scale, weight, divisor, upstream, reduced, wanted, both=True)
+
+
+@_clip_loss.register_fake
+def _fake(image: Tensor, text: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
+          upstream: Tensor | None, reduced: bool,
+          wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    loss, image_gradient, text_gradient, scale_gradient = empty_results(reduced, wanted, image, text, scale)
+    return loss, image_gradient, text_gradient, scale_gradient
+
+
+differentiate(_clip_loss, gradients=("image", "text", "scale"))
+
+
+@fused(functional.clip_loss, gradients=("image_features", "text_features", "logit_scale"))
+def clip_loss(
+    image_features: Tensor,
+    text_features: Tensor,
+    *,
+    logit_scale: Tensor | float = 1 / 0.07,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Fused: never holds all similarities, so memory grows with the batch, not with its square.
+
+    The sums over the texts of each image and over the images of each text come from one pass over the similarities.
+    On a GPU, features of half precision are multiplied as they are and added up in float32.
+    """
+    check_scalar(logit_scale=logit_scale)
+    check.reduction(reduction, normalizer)
+    check_features(image_features=image_features, text_features=text_features)
+    image, text, weight, divisor = arguments(image_features, text_features, sample_weight, normalizer, reduction)
+    scale = number(logit_scale, image)
+    loss, *_ = _clip_loss(
+        image, text, scale, weight, divisor, None, reduction != "none", foresee(reduction, image, text, scale)
+    )
+    return finish(loss, image_features, text_features)

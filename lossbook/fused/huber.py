@@ -1,0 +1,51 @@
+"""Huber loss, value and slope in one pass."""
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .. import functional
+from .._reduce import entry_weight
+from ._elementwise import elementwise, run
+from ._op import fused
+from ._triton import tl, triton
+
+# With c the error e = x - t clipped to [-delta, delta]: loss = c (e - c / 2), d loss / d x = c.
+
+
+@triton.jit
+def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
+    delta = tl.load(settings[0])
+    error = x - t
+    clipped = tl.where(error > delta, delta, tl.where(error < -delta, -delta, error))
+    return clipped * (error - 0.5 * clipped), clipped, -clipped
+
+
+def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, spare):
+    (delta,) = settings
+    torch.sub(x, t, out=value)
+    torch.clamp(value, -delta, delta, out=slopes[0])
+    value.sub_(slopes[0], alpha=0.5).mul_(slopes[0])
+
+
+_huber_loss = elementwise("huber_loss", _in_kernel, _in_blocks, mirrored=True)
+
+
+@fused(functional.huber_loss, gradients=("input", "target"))
+def huber_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    delta: float = 1.0,
+    weight: Tensor | None = None,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Fused: reads each argument once, writes each gradient once, and keeps no loss of single entries."""
+    check.positive(delta=delta)
+    check.reduction(reduction, normalizer)
+    check.floating(input=input, target=target)
+    check.same_shape(input=input, target=target)
+    entry = entry_weight(check.either(input, weight=weight, sample_weight=sample_weight), input.shape)
+    return run(_huber_loss, input, target, settings=[delta], entry=entry, normalizer=normalizer, reduction=reduction)

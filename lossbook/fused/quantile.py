@@ -1,0 +1,67 @@
+"""Quantile loss, value and slope in one pass."""
+
+import torch
+from torch import Tensor
+
+from .. import _check as check
+from .. import functional
+from .._reduce import entry_weight
+from ..regression.quantile import _check_options
+from ._elementwise import arithmetic, elementwise, run
+from ._op import fused
+from ._triton import tl, triton
+
+# With the error e = x - t: d loss / d x = s, which is 1 - q for e > 0, -q for e < 0 and 0 at a hit; loss = s e.
+# The quantile q is a setting, or else the first further tensor.
+
+
+@triton.jit
+def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
+    quantile = first
+    if quantile is None:
+        quantile = tl.load(settings[0])
+    error = x - t
+    slope = tl.where(error > 0, 1 - quantile, tl.where(error < 0, -quantile, error))
+    return slope * error, slope, -slope
+
+
+def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, spare):
+    torch.sub(x, t, out=value)
+    sign = torch.sign(value, out=slopes[0])
+    if first is None:
+        (quantile,) = settings
+        sign.mul_(max(quantile, 1 - quantile)).clamp_(-quantile, 1 - quantile)
+    else:
+        above = torch.clamp(sign, min=0, out=spare[0])
+        torch.mul(sign.clamp_(max=0), first, out=sign).addcmul_(above, 1 - first)
+    value.mul_(sign)
+
+
+_quantile_loss = elementwise("quantile_loss", _in_kernel, _in_blocks, mirrored=True)
+
+
+@fused(functional.quantile_loss, gradients=("input", "target"))
+def quantile_loss(
+    input: Tensor,
+    target: Tensor,
+    *,
+    quantile: Tensor | float = 0.5,
+    sample_weight: Tensor | None = None,
+    normalizer: Tensor | float | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """Fused: reads each argument once, writes each gradient once; a ``quantile`` that broadcasts is not expanded."""
+    _check_options(quantile=quantile, reduction=reduction)
+    check.reduction(reduction, normalizer)
+    check.floating(input=input, target=target)
+    check.same_shape(input=input, target=target)
+    if isinstance(quantile, Tensor):
+        check.tensors(input=input, quantile=quantile)
+        check.broadcastable("quantile", quantile, input.shape, "one for each entry")
+        quantile = quantile.to(arithmetic(input, target))
+    entry = entry_weight(sample_weight, input.shape)
+    each = quantile if isinstance(quantile, Tensor) else None
+    return run(
+        _quantile_loss, input, target, each, settings=[] if isinstance(quantile, Tensor) else [quantile],
+        entry=entry, normalizer=normalizer, reduction=reduction,
+    )  # fmt: skip

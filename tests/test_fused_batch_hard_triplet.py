@@ -66,6 +66,14 @@ def test_products_alone_would_choose_other_pairs(device):
     same((farthest, nearest), expected)
 
 
+def test_two_clusters_on_both_sides_of_the_mean(device):
+    """Shifted to the mean they are still far from 0, so the products hardly tell apart the members of a cluster."""
+    x, label = draw(80, 6, 2, device)
+    x = x + 1000 * (1 - 2 * (torch.arange(80, device=device) % 2))[:, None]
+    farthest, nearest = pairs(x, label)
+    same((farthest, nearest), exact_pairs(x, label))
+
+
 def test_near_ties_are_settled_by_differences(device):
     """All candidates lie on two shells whose squared distances differ by a few units in the last place."""
     torch.manual_seed(0)

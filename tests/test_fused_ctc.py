@@ -106,6 +106,13 @@ def test_the_same_bits_every_time(device):
         assert torch.equal(f, s)
 
 
+def test_padding_of_the_targets_does_not_change_a_bit(device):
+    log_probs, targets, *lengths = batch(device, 40, 6, 5, dtype=torch.float32, samples=2)
+    padded = torch.cat([targets, torch.full((2, 20), -1, device=device)], dim=1)
+    expected = fused.ctc_loss(log_probs, targets, *lengths, reduction="none")
+    assert torch.equal(fused.ctc_loss(log_probs, padded, *lengths, reduction="none"), expected)
+
+
 def test_value_is_the_same_without_a_gradient(device):
     args = batch(device, 12, 5, 4)
     assert torch.equal(fused.ctc_loss(*args, reduction="none"), value_and_gradient(fused.ctc_loss, *args)[0])

@@ -75,12 +75,15 @@ def test_the_error_does_not_grow_with_the_number_of_chunks(dtype, rows_each, dev
     value, truth = exact(leaves, target)
     unfused = F.cross_entropy(F.linear(*leaves), target)
     allowed = [2 * error(g, t) for g, t in zip(gradients(unfused, leaves), truth, strict=True)]
-    for rows in (128, 32, 4):
+    first = None
+    for rows in (128, 32, 2):
         rows_each(rows)
         loss = call(fused.linear_cross_entropy, leaves, target)
         assert abs(loss.double() - value) <= torch.finfo(dtype).eps * value
-        for found, t, most in zip(gradients(loss, leaves), truth, allowed, strict=True):
-            assert error(found, t) <= most
+        errors = [error(found, t) for found, t in zip(gradients(loss, leaves), truth, strict=True)]
+        first = first or errors
+        for mine, most, alone in zip(errors, allowed, first, strict=True):
+            assert mine <= min(most, 1.5 * alone)
 
 
 def test_torch_loses_a_third_of_a_bfloat16_loss_where_ours_is_exact(device):
@@ -223,7 +226,9 @@ def test_autocast_multiplies_narrow_and_keeps_gradients_wide(device):
     leaves = [narrow, weight, bias]
     with torch.autocast(device, dtype=torch.bfloat16):
         loss = call(fused.linear_cross_entropy, leaves, target)
+        _, inside = recorded(leaves, target)
         theirs = F.cross_entropy(F.linear(*leaves), target)
+    assert {factor.dtype for _, factor, _ in inside.of("addmm")[:1]} == {torch.bfloat16}
     assert loss.dtype == torch.float32
     found, unfused = gradients(loss, leaves), gradients(theirs, leaves)
     assert [g.dtype for g in found] == [torch.bfloat16, torch.float32, torch.float32]

@@ -138,7 +138,7 @@ def _tiles(sizes: Sequence[int]) -> Iterator[tuple[slice | int, ...]]:
     """Cut a tensor of any number of dimensions into pieces of at most ``BLOCK`` entries."""
     inner = math.prod(sizes[1:])
     if len(sizes) == 1 or inner <= BLOCK:
-        yield from ((piece,) for piece in blocks(sizes[0], inner))
+        yield from ((piece,) for piece in blocks(sizes[0], inner, BLOCK))
     else:
         yield from ((row, *rest) for row in range(sizes[0]) for rest in _tiles(sizes[1:]))
 

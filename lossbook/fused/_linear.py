@@ -16,8 +16,9 @@ from ._triton import accumulator, cdiv, power_of_2
 # entry and row. At 800 TFLOP/s and 4.3 TB/s the one hides behind the other from 735 rows on.
 LEAST_ROWS, MOST_ROWS = 1024, 2048
 MOST_BYTES = 1 << 30
-# On a CPU, where its scratch memory is as large as the features, or a share of the weight, or this many bytes.
-LEAST_SHARE, LEAST_BYTES = 8, 1 << 20
+# On a CPU the sum hides from about 256 rows on. Fewer are taken where their logits would need more memory than the
+# features, this share of the weight, and this many bytes.
+ENOUGH_ROWS, SHARE, LEAST_BYTES = 256, 2, 1 << 20
 NARROW = (torch.bfloat16, torch.float16)
 
 
@@ -124,8 +125,8 @@ def _for_gpu(rows: int, row_bytes: int, sum_bytes: int) -> tuple[int, bool]:
 
 
 def _for_cpu(row_bytes: int, feature_bytes: int, weight_bytes: int) -> int:
-    scratch = max(feature_bytes, weight_bytes // LEAST_SHARE, LEAST_BYTES)
-    return power_of_2(scratch // row_bytes + 1) // 2
+    scratch = max(feature_bytes, weight_bytes // SHARE, LEAST_BYTES)
+    return min(ENOUGH_ROWS, power_of_2(scratch // row_bytes + 1) // 2)
 
 
 def product_dtype(input: Tensor, weight: Tensor) -> torch.dtype:
@@ -165,9 +166,9 @@ def split_scale(
 def _add_product(total: Tensor, a: Tensor, b: Tensor, keep: bool) -> None:
     """Make ``total`` the product, plus what it was if that is to be kept."""
     if total.dtype == a.dtype:
-        torch.addmm(total, a, b, beta=keep, out=total)
+        torch.addmm(total, a, b, beta=int(keep), out=total)
     elif total.is_cuda:
-        torch.addmm(total, a, b, out_dtype=total.dtype, beta=keep, out=total)
+        torch.addmm(total, a, b, out_dtype=total.dtype, beta=int(keep), out=total)
     elif keep:
         total.add_(a @ b)
     else:

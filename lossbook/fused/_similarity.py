@@ -22,7 +22,8 @@ LEAST_ROWS_CPU, ENTRIES_CPU = 128, 1 << 20
 # Logits z_ij = s <q_i, k_j>, and slopes g_ij = d loss / d z_ij:
 #
 #   d loss / d q_i = s sum_j g_ij k_j          d loss / d k_j = s sum_i g_ij q_i
-#   d loss / d s   = sum_ij g_ij <q_i, k_j>    = sum_i <q_i, (d loss / d q_i) / s>, which spares a pass over the pairs
+#   d loss / d s   = sum_ij g_ij <q_i, k_j>    = sum_ij g_ij z_ij / s, with the tiles at hand,
+#                                              = sum_i <q_i, (d loss / d q_i) / s>, with no pass over the pairs at all
 #
 # With the weight of a pair times its upstream gradient as a_i, and h = 1 (InfoNCE) or 1/2 (CLIP, both ways):
 #
@@ -31,8 +32,10 @@ LEAST_ROWS_CPU, ENTRIES_CPU = 128, 1 << 20
 #
 # A first pass over the tiles finds R and C together. Each tile leaves its maxima and its sums of exponentials relative
 # to them, by rows and by columns, and these parts are merged in a fixed order: no atomics, the same bits on every run.
-# A second pass computes the tiles again and writes the slopes of some rows, of the dtype of the features; two matrix
-# products add them to the gradients in float32. So a pair costs 4 products of a feature forward and 4 backward.
+# A second pass computes the tiles again and writes the slopes of some rows, in the dtype of the features; torch's
+# matrix product adds them to the gradients in float32. (A program that kept a block of a gradient itself has no room
+# for more than 256 features, and would compute every tile again for each 256 more.) So the whole costs four matrix
+# products: one for R and C, one for the slopes, two for the gradients.
 
 
 @triton.jit
@@ -79,9 +82,9 @@ def _log_sums_kernel(q, k, weight, start, stop, batch, keys, features, scale, ow
     _store_parts(z, 1, row_largest, row_total, j.to(tl.int64) * (stop - start) + row - start, row < stop)
     if column_largest is not None:
         _store_parts(z, 0, column_largest, column_total, i.to(tl.int64) * keys + column, column < keys)
-    if (start + i * ROWS < (j + 1) * COLUMNS) & (start + (i + 1) * ROWS > j * COLUMNS):  # the diagonal passes through
+    if (start + i * ROWS) // COLUMNS == j:  # the diagonal passes through all rows, as ROWS divides start and COLUMNS
         z_own = tl.sum(tl.where(row[:, None] == column[None, :], z, 0), 1)
-        tl.store(own + row, z_own, (row < stop) & (row // COLUMNS == j))
+        tl.store(own + row, z_own, row < stop)
 
 
 @triton.jit
@@ -259,7 +262,7 @@ def softmax_loss(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | Non
         pairs = Pairs(query, key, scale, weight, wanted, COLUMNS)
         flow = pairs.flow(divisor, upstream, 0.5 if both else 1.0)
         sums = LogSums(
-            own=scale.new_empty(pairs.batch),
+            own=scale.new_zeros(pairs.batch),
             row=list(scale.new_empty(2, pairs.batch)),
             column=[scale.new_full((pairs.keys,), -torch.inf), scale.new_zeros(pairs.keys)] if both else [],
         )
@@ -279,7 +282,7 @@ def softmax_loss(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | Non
 class LogSums(NamedTuple):
     """What the slopes are computed from."""
 
-    own: Tensor  # z_ii
+    own: Tensor  # z_ii, 0 before its row had its turn
     row: list[Tensor]  # R as the largest logit, and the sum of exponentials relative to it
     column: list[Tensor]  # C likewise, of the rows so far; empty for InfoNCE
 
@@ -323,8 +326,10 @@ def _add_slopes(pairs: Pairs, rows: slice, sums: LogSums, z: Tensor | None, flow
     column: list[Any] = [sums.column[0], sums.column[1].log()] if sums.column else []
     if z is None:
         slopes = pairs.room("slopes", rows) if any(pairs.wanted[:2]) else None
-        along = pairs.parts_of_sum(rows) if pairs.wanted[2] else None
-        centre = (sums.own if pairs.weight is None else sums.own.masked_fill(pairs.removed, 0)).mean()
+        along = centre = None
+        if pairs.wanted[2]:
+            along = pairs.parts_of_sum(rows)
+            centre = (sums.own if pairs.weight is None else sums.own.masked_fill(pairs.removed, 0)).mean()
         pairs.launch(_slopes_kernel, rows, largest, log_total, *(column or [None, None]), flow, slopes,
                      0 if slopes is None else slopes.stride(0), along, centre)  # fmt: skip
         if along is not None:
@@ -360,7 +365,4 @@ def empty_results(reduced: bool, wanted: Sequence[bool], *arguments: Tensor) -> 
     """Make the loss and the gradients without their values, for torch.compile."""
     query = arguments[0]
     loss = query.new_empty(() if reduced else query.shape[:1], dtype=accumulator(query.dtype))
-    return [
-        loss,
-        *(a.new_empty(a.shape if w else 0) for a, w in zip(arguments, wanted, strict=True)),
-    ]
+    return [loss, *(a.new_empty(a.shape if w else 0) for a, w in zip(arguments, wanted, strict=True))]

@@ -115,6 +115,7 @@ def _kernel(logits, target, class_weight, row_weight, divisor, upstream, lse_ups
             mass = tl.load(class_weight + label, read & known, 0).to(ACC)
         labelled = _logits_at(logits, (label * logits_class)[:, None], (read & known)[:, None], softcap, ACC)
         value = tl.where(mass == 0, 0, mass * ((largest - tl.max(labelled, 1)) + log_total))
+        tl.debug_barrier()  # the gradient may go where the logits are: by now every warp has read its labels
 
     scale = weight
     if divisor is not None:

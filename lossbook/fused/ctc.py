@@ -61,8 +61,7 @@ def _recursion(log_probs, labels, input_length, target_length, row_weight, loss,
     """Program (n, 0) makes alpha and the loss of sample n, program (n, 1) its beta. Lane k has blank_k and label_k."""
     n = tl.program_id(0).to(tl.int64)
     backwards = tl.program_id(1) == 1
-    length, size = tl.load(input_length + n), tl.load(target_length + n)
-    steps = tl.where(size <= width, length, 0)  # no step where an illegal sample has length -1
+    length, size = tl.load(input_length + n), tl.load(target_length + n)  # length -1 marks an illegal sample
     k = tl.arange(0, LANES)
     place = tl.where(backwards, size - 1 - k, k)  # of label k in the target
     has_label = (k < size) & (size <= width)
@@ -74,15 +73,20 @@ def _recursion(log_probs, labels, input_length, target_length, row_weight, loss,
     log_probs += n * log_probs_sample
     at = tl.where(backwards, length - 1, 0) * log_probs_frame
     one_frame = tl.where(backwards, -log_probs_frame, log_probs_frame)
-    e_label = tl.load(log_probs + at + label * log_probs_symbol, has_label & (steps > 0), float("-inf")).to(ACC)
-    e_blank = tl.load(log_probs + at + blank_at, steps > 0, 0).to(ACC)
+    e_label = tl.load(log_probs + at + label * log_probs_symbol, has_label & (length > 0), float("-inf")).to(ACC)
+    e_blank = tl.load(log_probs + at + blank_at, length > 0, 0).to(ACC)
     in_blank = tl.where(k == 0, 0.0, float("-inf")).to(ACC)
     in_label = tl.full([LANES], float("-inf"), ACC)
     scale = tl.zeros([], tl.float64)
-    for start in range(0, steps, RESCALE):
-        for step in range(start, tl.minimum(start + RESCALE, steps)):
+    for start in range(0, length, RESCALE):
+        largest = tl.max(tl.maximum(in_blank, in_label), 0)
+        largest = tl.where(largest == float("-inf"), 0, largest)
+        in_blank -= largest
+        in_label -= largest
+        scale += largest.to(tl.float64)
+        for step in range(start, tl.minimum(start + RESCALE, length)):
             at += one_frame  # the next frame is on its way while this one is worked on
-            more = step + 1 < steps
+            more = step + 1 < length
             next_label = tl.load(log_probs + at + label * log_probs_symbol, has_label & more, float("-inf"))
             next_blank = tl.load(log_probs + at + blank_at, more, 0)
             into_blank = _from_blank(in_blank, in_label, k)
@@ -95,11 +99,6 @@ def _recursion(log_probs, labels, input_length, target_length, row_weight, loss,
                 row = scores + ((tl.program_id(1) * frames + frame) * batch + n) * (2 * width + 1)
                 tl.store(row + tl.where(backwards, size - k, k), tl.where(backwards, into_blank, in_blank), has_blank)
                 tl.store(row + width + 1 + place, tl.where(backwards, into_label, in_label), has_label)
-        largest = tl.max(tl.maximum(in_blank, in_label), 0)
-        largest = tl.where(largest == float("-inf"), 0, largest)
-        in_blank -= largest
-        in_label -= largest
-        scale += largest.to(tl.float64)
 
     if not backwards:
         last = tl.sum(tl.where(k == size, _from_blank(in_blank, in_label, k), 0), 0)
@@ -271,18 +270,18 @@ def _both_ways(
     come = torch.empty_like(in_label)
     scale = [in_blank.new_zeros(1, 2 * samples)]
     for t in range(frames):
+        if t and t % RESCALE == 0:
+            largest = torch.maximum(in_blank, before).amax(0, keepdim=True)
+            largest = largest.masked_fill(largest == -torch.inf, 0)
+            in_blank -= largest
+            in_label -= largest
+            scale.append(largest)
         row = t if keep else 0
         torch.logaddexp(in_blank, before, out=into_blank[row])
         torch.where(differ, into_beside[row], beside, out=come)
         torch.logaddexp(in_label, come, out=into_label[row])
         torch.add(into_blank[row], both_blank[t], out=in_blank)
         torch.add(into_label[row], both_label[t], out=in_label)
-        if (t + 1) % RESCALE == 0:
-            largest = torch.maximum(in_blank, before).amax(0, keepdim=True)
-            largest = largest.masked_fill(largest == -torch.inf, 0)
-            in_blank -= largest
-            in_label -= largest
-            scale.append(largest)
     last = torch.logaddexp(in_blank, before)[:, :samples].gather(0, size.clamp(0, width)[None])
     return (torch.cat(scale)[:, :samples].sum(0) + last).squeeze(0), blanks, labels
 

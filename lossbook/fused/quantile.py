@@ -12,16 +12,17 @@ from ._op import fused
 from ._triton import tl, triton
 
 # With the error e = x - t: d loss / d x = s, which is 1 - q for e > 0, -q for e < 0 and 0 at a hit; loss = s e.
-# The quantile q is a setting, or else the first further tensor.
+# The quantile q and 1 - q are settings, or q is the first further tensor.
 
 
 @triton.jit
 def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
-    quantile = first
-    if quantile is None:
-        quantile = tl.load(settings[0])
+    if first is not None:
+        below, above = first, 1 - first
+    else:
+        below, above = tl.load(settings[0]), tl.load(settings[1])
     error = x - t
-    slope = tl.where(error > 0, 1 - quantile, tl.where(error < 0, -quantile, error))
+    slope = tl.where(error > 0, above, tl.where(error < 0, -below, error))
     return slope * error, slope, -slope
 
 
@@ -29,8 +30,8 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
     torch.sub(x, t, out=value)
     sign = torch.sign(value, out=slopes[0])
     if first is None:
-        (quantile,) = settings
-        sign.mul_(max(quantile, 1 - quantile)).clamp_(-quantile, 1 - quantile)
+        below, above = settings
+        sign.mul_(max(below, above)).clamp_(-below, above)
     else:
         above = torch.clamp(sign, min=0, out=spare[0])
         torch.mul(sign.clamp_(max=0), first, out=sign).addcmul_(above, 1 - first)
@@ -62,6 +63,6 @@ def quantile_loss(
     entry = entry_weight(sample_weight, input.shape)
     each = quantile if isinstance(quantile, Tensor) else None
     return run(
-        _quantile_loss, input, target, each, settings=[] if isinstance(quantile, Tensor) else [quantile],
+        _quantile_loss, input, target, each, settings=[] if isinstance(quantile, Tensor) else [quantile, 1 - quantile],
         entry=entry, normalizer=normalizer, reduction=reduction,
     )  # fmt: skip

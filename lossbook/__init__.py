@@ -1,4 +1,4 @@
-"""Every loss of ``torch.nn``, written from its formula: torch's names and values, stricter and complete."""
+"""Every loss of ``torch.nn``, and others that it lacks, written from the formula: torch's names and values, strict."""
 
 import importlib
 from types import ModuleType
@@ -101,4 +101,3 @@ def __getattr__(name: str) -> ModuleType:
     if name == "fused":
         return importlib.import_module(".fused", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-

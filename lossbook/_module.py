@@ -32,6 +32,18 @@ class Loss(nn.Module):
             check.tensors(**{name: tensor})
         super().register_buffer(name, tensor, persistent)
 
+    def register_scalar(self, name: str, value: Tensor | float) -> None:
+        """Keep a setting that is a number or a 0-d tensor: a parameter as one, any other tensor as a buffer."""
+        if not isinstance(value, Tensor) or isinstance(value, nn.Parameter):
+            setattr(self, name, value)
+            return
+        if value.grad_fn is not None:
+            raise ValueError(
+                f"{name} is the result of a computation, whose graph lasts one step, and a module lasts for many: give "
+                f"a number or an nn.Parameter, or call the function with {name}= in each step"
+            )
+        self.register_buffer(name, value)
+
     def extra_repr(self) -> str:
         """Show each setting as the constructor takes it."""
         return ", ".join(f"{name}={_show(getattr(self, name))}" for name in self.settings)

@@ -1,4 +1,4 @@
-"""Every loss and activation as a function, under the name it has in ``torch.nn.functional``."""
+"""Every loss and activation as a function; those of torch under the name they have in ``torch.nn.functional``."""
 
 from .activations.log_softmax import log_softmax
 from .activations.logsigmoid import logsigmoid

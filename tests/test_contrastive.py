@@ -137,3 +137,17 @@ def test_batch_hard_without_a_complete_anchor_is_the_mean_of_nothing():
     (gradient,) = torch.autograd.grad(loss, embedding)
     assert loss == 0
     assert (gradient == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), [("InfoNCELoss", "temperature"), ("CLIPLoss", "logit_scale"), ("SigLIPLoss", "logit_bias")]
+)
+def test_a_module_keeps_a_tensor_setting_and_refuses_one_that_lasts_a_step(cls, name):
+    cls = getattr(lossbook, cls)
+    module = cls(**{name: torch.tensor(2.0)})
+    assert list(module.state_dict()) == [name]
+    assert getattr(module.double(), name).dtype == torch.float64
+    learned = torch.nn.Parameter(torch.tensor(2.0))
+    assert list(dict(cls(**{name: learned}).named_parameters())) == [name]
+    with pytest.raises(ValueError, match=f"{name} is the result of a computation, .* an nn.Parameter, or call"):
+        cls(**{name: learned.exp()})

@@ -68,6 +68,8 @@ def test_signature_is_that_of_the_readable_function(subject):
     assert text.splitlines()[0] == inspect.getdoc(subject.function).splitlines()[0]
     assert "Fused: " in text
     assert all(f"    {name}: " in text for name in readable)
+    assert "There is a gradient for " in text
+    assert "from lossbook.functional import" not in text
 
 
 def weightings(shape, device):
@@ -128,6 +130,18 @@ def test_a_wrong_call_is_refused_as_by_the_readable_function(subject, bad):
     case = subject.cases[0]
     with pytest.raises(bad.error, match=bad.match):
         kernel(subject)(*bad.args(draw(case)), **{**case.settings, **bad.settings})
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "linear_cross_entropy", "dice_loss", "tversky_loss"])
+def test_labels_of_8_bits(name, device):
+    labels = torch.tensor([[0, 4, 255, 2], [1, 1, 3, 255]], dtype=torch.uint8, device=device)
+    logits = torch.randn(2, 5, 4, generator=torch.Generator().manual_seed(1)).to(device)
+    args, settings = (logits, labels), {"ignore_index": 255}
+    if name == "linear_cross_entropy":
+        args = (logits[:, 0, :3], logits[0, :, :3], labels[:, 1])
+    if name in ("dice_loss", "tversky_loss"):
+        settings["activation"] = "softmax"
+    torch.testing.assert_close(getattr(fused, name)(*args, **settings), getattr(functional, name)(*args, **settings))
 
 
 @every_loss
@@ -272,8 +286,9 @@ def test_second_derivatives_tangents_and_torch_func_are_refused(subject, device)
     loss = lambda x: kernel(subject)(x, *rest, **settings)  # noqa: E731
     with pytest.raises(ValueError, match=r"no forward-mode derivative, .* lossbook\.functional"):
         torch.func.jvp(loss, (first,), (first,))
-    with pytest.raises(ValueError, match=r"not torch\.func: use lossbook\.functional"):
-        torch.func.grad(loss)(first)
+    for transformed in (torch.func.grad(loss), torch.vmap(loss)):
+        with pytest.raises(ValueError, match=r"not torch\.func: use lossbook\.functional"):
+            transformed(first)
 
 
 @every_loss

@@ -111,11 +111,8 @@ def test_most_anchors_are_settled_by_products(monkeypatch, device):
         assert len(module._mine_by_products(x, label, *(torch.empty_like(label) for _ in range(2)))) < 4
 
 
-def test_a_settled_pair_is_right(monkeypatch, device):
-    """Of whatever the products leave as settled, no anchor has another pair by differences."""
-    x, label = draw(64, 3, 4, device)
-    x = torch.cat([x, x[:16] + 1e-6 * x[16:32]]) + 10
-    label = torch.cat([label, label[:16]])
+def left_unsettled(x, label, monkeypatch):
+    """The pairs, and the anchors that products did not settle."""
     left = []
     by_differences, launch = module._mine_by_differences, module.launch
 
@@ -128,13 +125,39 @@ def test_a_settled_pair_is_right(monkeypatch, device):
             left.append(arguments[4].nonzero().squeeze(1))
         launch(kernel, programs, near, *arguments, **constants)
 
-    monkeypatch.setattr(module, "_mine_by_differences", spy)
-    monkeypatch.setattr(module, "launch", spy_launch)
-    found, expected = pairs(x, label), exact_pairs(x, label)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_mine_by_differences", spy)
+        patch.setattr(module, "launch", spy_launch)
+        return pairs(x, label), left[0].tolist()
+
+
+def test_a_settled_pair_is_right(monkeypatch, device):
+    """Of whatever the products leave as settled, no anchor has another pair by differences."""
+    x, label = draw(64, 3, 4, device)
+    x = torch.cat([x, x[:16] + 1e-6 * x[16:32]]) + 10
+    label = torch.cat([label, label[:16]])
+    found, left = left_unsettled(x, label, monkeypatch)
     settled = torch.ones(len(x), dtype=torch.bool)
-    settled[left[0].cpu()] = False
+    settled[left] = False
     assert 0 < settled.sum() < len(x)
-    same((side[settled] for side in found), (side[settled] for side in expected))
+    same((side[settled] for side in found), (side[settled] for side in exact_pairs(x, label)))
+
+
+@pytest.mark.parametrize("farthest", [True, False])
+@pytest.mark.parametrize("places", [(1, 2), (2, 1), (1, 20), (20, 1), (18, 40), (40, 18)], ids=str)
+def test_a_runner_up_is_seen_wherever_it_stands(places, farthest, monkeypatch, device):
+    """In the tile of the best, before or after it."""
+    label = torch.zeros(50, dtype=torch.long, device=device)
+    label[25:] = 1
+    label[list(places)] = 0 if farthest else 1
+    x = torch.where(label == 0, torch.linspace(0, 8, 50, device=device), torch.linspace(40, 50, 50, device=device))
+    x[0] = 0.0
+    best = 5.0 if farthest else 20.0
+    for lead, settled in ((1.1, True), (1 + 2e-7, False)):
+        x[places[0]], x[places[1]] = (best * lead, -best) if farthest else (best, -best * lead)
+        found, left = left_unsettled(x[:, None], label, monkeypatch)
+        assert (0 not in left) is settled
+        assert found[1 - farthest][0] == places[0]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -206,7 +206,7 @@ def test_lse_on_request_is_differentiable(out_features, reduction, rows_each, de
     weight = torch.randn(5, *out_features, 4, generator=rng, dtype=torch.float64).to(device).requires_grad_()
     target = torch.randint(5, (7, *out_features), generator=rng).to(device)
     target[2] = -100
-    logits = 3 * torch.tanh(torch.einsum("nd,c...d->nc...", features, weight) / 3)
+    logits = 3 * torch.tanh(torch.einsum("bf,c...f->bc...", features, weight) / 3)
     expected = torch.logsumexp(logits, 1)
     loss = functional.linear_cross_entropy(features, weight, target, softcap=3.0, reduction=reduction)
     upstream = torch.linspace(-1, 1, expected.numel(), dtype=torch.float64, device=device).view(expected.shape)

@@ -37,7 +37,7 @@ def js_div_with_logits(
     Args:
         input: logits of the student, shape (classes,), (batch, classes) or (batch, classes, d1, ..., dK), any real.
         target: logits of the teacher, floating point, same shape as ``input``; -inf for a class that the teacher
-            rules out. A gradient flows to them too: compute them under ``torch.no_grad()`` unless you want it.
+            rules out. Compute them under ``torch.no_grad()``, or a gradient flows to them too.
         temperature: divisor T > 0 of both sets of logits; a higher one gives the small probabilities more say.
         beta: share of the teacher in the mixture m, between 0 and 1, both excluded. Close to 0 the loss is beta times
             KL(p‖q), close to 1 it is 1 - beta times KL(q‖p).
@@ -56,7 +56,9 @@ def js_div_with_logits(
         TypeError: ``input`` or ``target`` is not a floating-point tensor.
 
     Note:
-        An entry is a distribution, so "mean" does not divide by the number of classes. A class that one of the two
+        The classes are in dimension 1, as in :func:`cross_entropy`: logits of shape (batch, time, classes) need
+        ``flatten(0, 1)`` first, or the softmax runs over time. An entry is a distribution, so "mean" does not divide by
+        the number of classes. A class that one of the two
         rules out with a logit of -inf, or both, has a finite loss and gradient. Where the two exclude each other on
         every class the loss is flat: the student learns nothing there.
 

@@ -30,7 +30,7 @@ def kl_div_with_logits(
     Args:
         input: logits of the student, shape (classes,), (batch, classes) or (batch, classes, d1, ..., dK), any real.
         target: logits of the teacher, floating point, same shape as ``input``; -inf for a class that the teacher
-            rules out. A gradient flows to them too: compute them under ``torch.no_grad()`` unless you want it.
+            rules out. Compute them under ``torch.no_grad()``, or a gradient flows to them too.
         temperature: divisor T > 0 of both sets of logits; a higher one gives the small probabilities more say.
         sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
@@ -46,7 +46,9 @@ def kl_div_with_logits(
         TypeError: ``input`` or ``target`` is not a floating-point tensor.
 
     Note:
-        An entry is a distribution, so "mean" does not divide by the number of classes: it is the "batchmean" of
+        The classes are in dimension 1, as in :func:`cross_entropy`: logits of shape (batch, time, classes) need
+        ``flatten(0, 1)`` first, or the softmax runs over time. An entry is a distribution, so "mean" does not divide by
+        the number of classes: it is the "batchmean" of
         ``kl_div``. The factor T² keeps the size of the gradient, which shrinks by 1 / T². A class of which p is 0 costs
         0, also where the logit of the student is -inf; one that the student alone rules out costs inf.
 

@@ -67,7 +67,7 @@ def linear_cross_entropy(
             ``target`` is neither floating point nor int64 or uint8.
 
     Note:
-        All logits are stored; torch's ``options``, which asks for chunks of them, has no counterpart here.
+        The form in ``lossbook.functional`` stores all logits, that in ``lossbook.fused`` a chunk of them at a time.
 
     Example:
         >>> import torch

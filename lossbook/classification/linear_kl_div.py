@@ -39,8 +39,8 @@ def linear_kl_div(
     Args:
         input: features of the student, shape (features,), (batch, features) or (batch, time, ..., features).
         linear_weight: weight of the student's map, shape (classes, features).
-        target_input: features of the teacher, shape of ``input`` but for the number of features. A gradient flows to
-            them and to their map too: detach both unless you want it.
+        target_input: features of the teacher, shape of ``input`` but for the number of features. Detach them
+            and their map, or a gradient flows to both.
         target_weight: weight of the teacher's map, shape (classes, features of the teacher).
         linear_bias: bias of the student's map, shape (classes,); None adds nothing.
         target_bias: bias of the teacher's map, shape (classes,); None adds nothing.
@@ -61,7 +61,7 @@ def linear_kl_div(
             autocast.
 
     Note:
-        All logits of both are stored.
+        The form in ``lossbook.functional`` stores all logits of both, that in ``lossbook.fused`` a chunk at a time.
 
     Example:
         >>> import torch

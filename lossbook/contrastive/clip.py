@@ -79,12 +79,13 @@ class CLIPLoss(Loss):
     """Module form of :func:`lossbook.functional.clip_loss`."""
 
     settings = ("logit_scale", "reduction")
+    logit_scale: Tensor | float
 
     def __init__(self, *, logit_scale: Tensor | float = 1 / 0.07, reduction: str = "mean") -> None:
         super().__init__()
         check_scalar(logit_scale=logit_scale)
         check.reduction(reduction)
-        self.logit_scale = logit_scale
+        self.register_scalar("logit_scale", logit_scale)
         self.reduction = reduction
 
     def forward(

@@ -75,12 +75,13 @@ class InfoNCELoss(Loss):
     """Module form of :func:`lossbook.functional.info_nce_loss`."""
 
     settings = ("temperature", "reduction")
+    temperature: Tensor | float
 
     def __init__(self, *, temperature: Tensor | float = 0.1, reduction: str = "mean") -> None:
         super().__init__()
         check_scalar(temperature=temperature)
         check.reduction(reduction)
-        self.temperature = temperature
+        self.register_scalar("temperature", temperature)
         self.reduction = reduction
 
     def forward(

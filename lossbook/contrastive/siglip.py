@@ -89,6 +89,8 @@ class SigLIPLoss(Loss):
     """Module form of :func:`lossbook.functional.siglip_loss`."""
 
     settings = ("logit_scale", "logit_bias", "reduction")
+    logit_scale: Tensor | float
+    logit_bias: Tensor | float
 
     def __init__(
         self,
@@ -99,8 +101,8 @@ class SigLIPLoss(Loss):
     ) -> None:
         super().__init__()
         _check_options(logit_scale=logit_scale, logit_bias=logit_bias, reduction=reduction)
-        self.logit_scale = logit_scale
-        self.logit_bias = logit_bias
+        self.register_scalar("logit_scale", logit_scale)
+        self.register_scalar("logit_bias", logit_bias)
         self.reduction = reduction
 
     def forward(

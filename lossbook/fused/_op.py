@@ -155,6 +155,11 @@ def fused(readable: Callable[..., Any], *, gradients: tuple[str, ...]) -> Callab
         gradients: the arguments for which the fused form has a gradient; for others it is refused.
     """
     positional = [n for n, p in inspect.signature(readable).parameters.items() if p.kind is not p.KEYWORD_ONLY]
+    named = " and ".join(filter(None, [", ".join(gradients[:-1]), gradients[-1]]))
+    refused = (
+        f"There is a gradient for {named}. Any other argument that requires one is refused, as are second\n"
+        "derivatives, forward mode and torch.func: ``lossbook.functional`` has them."
+    )
 
     def decorate(function: F) -> F:
         name = function.__name__
@@ -174,7 +179,8 @@ def fused(readable: Callable[..., Any], *, gradients: tuple[str, ...]) -> Callab
         # torch.compile counts recompilations by code object.
         call.__code__ = call.__code__.replace(co_name=name)  # type: ignore[attr-defined]
         summary, _, contract = inspect.cleandoc(readable.__doc__ or "").partition("\n\n")
-        call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{contract}"
+        contract = contract.replace("from lossbook.functional import", "from lossbook.fused import")
+        call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{refused}\n\n{contract}"
         call.gradients = gradients  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]
 
@@ -194,5 +200,5 @@ def _refuse_derivative(name: str, argument: str, value: Tensor, has_gradient: bo
         raise ValueError(
             f"lossbook.fused.{name} has no forward-mode derivative, but {argument} has a tangent: {instead}"
         )
-    if any(torch._C._functorch.is_gradtrackingtensor(level) for level in levels[:-1]):
+    if len(levels) > 1:
         raise ValueError(f"lossbook.fused.{name} goes with backward() and torch.autograd, not torch.func: {instead}")

@@ -130,14 +130,14 @@ def _difference_kernel(x, label, kept, order, unsettled, farthest, nearest, size
 
 @triton.jit
 def _gradient_kernel(x, starts, other, flow, gradient, features, x_row, x_feature, gradient_row, gradient_feature,
-                     PAIRS: tl.constexpr, FEATURES: tl.constexpr, ACC: tl.constexpr):  # fmt: skip
+                     BLOCK: tl.constexpr, FEATURES: tl.constexpr, ACC: tl.constexpr):  # fmt: skip
     """One program adds up FEATURES features of the gradient of one embedding."""
     i = tl.program_id(0).to(tl.int64)
     f = tl.program_id(1).to(tl.int64) * FEATURES + tl.arange(0, FEATURES)
     own = tl.load(x + i * x_row + f * x_feature, f < features, 0).to(ACC)
     total = tl.zeros([FEATURES], ACC)
-    for first in range(tl.load(starts + i), tl.load(starts + i + 1), PAIRS):
-        pair = first + tl.arange(0, PAIRS)
+    for first in range(tl.load(starts + i), tl.load(starts + i + 1), BLOCK):
+        pair = first + tl.arange(0, BLOCK)
         inside = pair < tl.load(starts + i + 1)
         weight = tl.load(flow + pair, inside, 0)
         inside &= weight != 0
@@ -300,7 +300,7 @@ def _add_up(
     block = min(power_of_2(features), 128)
     launch(
         _gradient_kernel, (size, cdiv(features, block)), x, x, starts, torch.cat([chosen, anchor])[order],
-        flow.repeat(2)[order], gradient, features, *x.stride(), *gradient.stride(), PAIRS=16, FEATURES=block,
+        flow.repeat(2)[order], gradient, features, *x.stride(), *gradient.stride(), BLOCK=16, FEATURES=block,
         ACC=_tl_dtype(x.dtype),
     )  # fmt: skip
 

@@ -170,7 +170,8 @@ def _launch(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_wei
     launch(
         _kernel, cdiv(outer * inner, rows_each), logits,
         logits, target if probabilities else target.contiguous(),
-        *dense(class_weight, row_weight, divisor, upstream, lse_upstream), loss, lse, gradient, outer * inner, classes, inner, *logits.stride(), *(target.stride() if probabilities else (0, 0, 0)),
+        *dense(class_weight, row_weight, divisor, upstream, lse_upstream), loss, lse, gradient,
+        outer * inner, classes, inner, *logits.stride(), *(target.stride() if probabilities else (0, 0, 0)),
         *((0, 0, 0) if gradient is None else gradient.stride()), ignore_index, *numbers,
         PROBABILITIES=probabilities, UPSTREAM_EACH=upstream is not None and upstream.dim() > 0,
         ACC=tl.float64 if loss.dtype == torch.float64 else tl.float32, ROWS=rows_each, BLOCK=block,
@@ -204,7 +205,7 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
         weight = per_row(ones if row_weight is None else row_weight)
         label, known = None, torch.ones_like(weight, dtype=torch.bool)
         if not target.is_floating_point():
-            label = per_row(target)
+            label = per_row(target).long()  # uint8 is no index
             weight = weight.masked_fill(label == ignore_index, 0)
             known = (label >= 0) & (label < classes)
             label = label.masked_fill(~known, 0)[:, None]

@@ -50,7 +50,8 @@ def batch_hard_triplet_loss(
         The hardest samples are found without gradient; the distances to them alone have one. Of equally far samples
         the first counts. Equal vectors have distance 0 with gradient 0, so embeddings that all collapsed into one
         point cost the margin and stay there. A batch in parts has other hardest samples, so the losses of its parts
-        do not add up to its own.
+        do not add up to its own. A batch in which no anchor has both a positive and a negative has the mean of nothing,
+        NaN with gradient 0; with ``normalizer`` it is 0.
 
     Example:
         >>> import torch

@@ -53,6 +53,10 @@ def check_arguments(
     if input.dim() < 3:
         raise ValueError(f"input must have shape (batch, classes, d1, ..., dK), K at least 1; got {tuple(input.shape)}")
     check.tensors(input=input, target=target)
+    if activation == "softmax" and input.shape[1] == 1:
+        raise ValueError(
+            'the softmax of one class is always 1: use activation="sigmoid", or give the background a class'
+        )
     entry = entry_weight(sample_weight, input.shape[:2])
     own = None if entry is None else entry.reshape(*entry.shape, *[1] * (input.dim() - 2))
     weight = Kept(entry, own, own if own is None or activation == "sigmoid" else own.any(1, keepdim=True))

@@ -53,8 +53,10 @@ def dice_loss(
         TypeError: ``input`` is not floating point, or ``target`` neither floating point nor int64 or uint8.
 
     Note:
-        With ``smooth`` 0 a class that is nowhere asked for and nowhere given (0/0) has loss 0 and gradient 0. Each
-        sample and class has its own overlap: over all classes at once, a large background would hide a missed object.
+        One class has shape (batch, 1, height, width): without the 1 the rows of an image would be its classes. Pixels
+        are left out of a mask by ``input.masked_fill(unknown, -1e4)`` and a target of 0 there. With ``smooth`` 0
+        a class that is nowhere asked for and nowhere given (0/0) has loss 0 and gradient 0. Each sample and class has
+        its own overlap: over all classes at once, a large background would hide a missed object.
         The paper squares p and t in the denominator; without squares, as here, the loss is
         :func:`tversky_loss` with both prices 1/2 and half of ``smooth``, which tells more about "softmax" and weights.
 

@@ -1,44 +1,18 @@
 """Exercises of the log_softmax chapter."""
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from . import _along_dim
 from ._judge import Answer, Exercise, same
-
-
-def _logits(scale: float) -> Tensor:
-    """Draw logits of a fresh shape, with three dimensions of different size."""
-    rows, columns = (int(size) for size in torch.randint(2, 6, (2,)))
-    return scale * torch.randn(rows, columns + 5, columns, dtype=torch.double)
 
 
 def _exact(x: Tensor, dim: int) -> Tensor:
     """Give the log-probabilities by the definition, of logits of moderate size."""
     return x - x.exp().sum(dim, keepdim=True).log()
-
-
-def _autograd(x: Tensor, g: Tensor, dim: int) -> Tensor:
-    x = x.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(_exact(x, dim), x, g)
-    return gradient
-
-
-def _stable_value(answer: Answer) -> None:
-    for dim in (0, 1, -1):
-        for scale in (0.1, 10.0):
-            x = _logits(scale)
-            same(answer(x, dim), _exact(x, dim), f"logits of size {scale:g}, dim={dim}")
-
-
-def _stable_gradient(answer: Answer) -> None:
-    for dim in (0, 1, -1):
-        x = _logits(2.0)
-        g = torch.randn_like(x)
-        leaf = x.clone().requires_grad_()
-        (found,) = torch.autograd.grad(answer(leaf, dim), leaf, g)
-        same(found, _autograd(x, g, dim), f"gradient, dim={dim}")
 
 
 def _stable_rows(answer: Answer) -> None:
@@ -50,13 +24,6 @@ def _stable_rows(answer: Answer) -> None:
     assert ruled_out == [0.0, -math.inf], f"logits [0, -inf]: expected [0, -inf], got {ruled_out}"
 
 
-def _backward_value(answer: Answer) -> None:
-    for dim in (0, 1, -1):
-        x = _logits(2.0)
-        g = torch.randn_like(x)
-        same(answer(_exact(x, dim), g, dim), _autograd(x, g, dim), f"dim={dim}")
-
-
 def _backward_far(answer: Answer) -> None:
     log_p = torch.tensor([[0.0, -2000.0, -math.inf]], dtype=torch.double)
     g = torch.tensor([[0.0, -1.0, 0.0]], dtype=torch.double)
@@ -66,7 +33,7 @@ def _backward_far(answer: Answer) -> None:
 
 def _mixture_value(answer: Answer) -> None:
     for scale in (0.1, 3.0):
-        x = _logits(scale)
+        x = _along_dim.logits(scale)
         x = x + 5 * torch.randn(x.shape[:-1], dtype=torch.double).unsqueeze(-1)
         expected = _exact(x, -1).exp().mean(0).log()
         same(answer(x), expected, f"{len(x)} models, logits of size {scale:g}")
@@ -93,8 +60,8 @@ EXERCISES = {
             "between 1 and the number of classes. Add the maximum back last, as m + log(sum), and 1e8 swallows log 2."
         ),
         checks={
-            "value along each dim": _stable_value,
-            "gradient": _stable_gradient,
+            "value along each dim": partial(_along_dim.value, _exact),
+            "gradient": partial(_along_dim.gradient, _exact),
             "rows of very different size": _stable_rows,
         },
         wrong={
@@ -117,7 +84,10 @@ EXERCISES = {
             "The Jacobian is 1 - p, row for row, so a gradient g becomes g - p sum(g). With -1 for the target it is "
             "p - y, bounded however improbable the target; through softmax and log it would be 0 times infinity."
         ),
-        checks={"value along each dim": _backward_value, "far behind and ruled out": _backward_far},
+        checks={
+            "value along each dim": partial(_along_dim.backward, _exact),
+            "far behind and ruled out": _backward_far,
+        },
         wrong={
             "of softmax": (
                 "def log_softmax_backward(log_p, g, dim):\n    p = log_p.exp()\n"

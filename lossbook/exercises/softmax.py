@@ -1,44 +1,18 @@
 """Exercises of the softmax chapter."""
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from . import _along_dim
 from ._judge import Answer, Exercise, same
-
-
-def _logits(scale: float) -> Tensor:
-    """Draw logits of a fresh shape, with three dimensions of different size."""
-    rows, columns = (int(size) for size in torch.randint(2, 6, (2,)))
-    return scale * torch.randn(rows, columns + 5, columns, dtype=torch.double)
 
 
 def _exact(x: Tensor, dim: int) -> Tensor:
     """Give the probabilities by the definition, of logits of moderate size."""
     return x.exp() / x.exp().sum(dim, keepdim=True)
-
-
-def _autograd(x: Tensor, g: Tensor, dim: int) -> Tensor:
-    x = x.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(_exact(x, dim), x, g)
-    return gradient
-
-
-def _stable_value(answer: Answer) -> None:
-    for dim in (0, 1, -1):
-        for scale in (0.1, 10.0):
-            x = _logits(scale)
-            same(answer(x, dim), _exact(x, dim), f"logits of size {scale:g}, dim={dim}")
-
-
-def _stable_gradient(answer: Answer) -> None:
-    for dim in (0, 1, -1):
-        x = _logits(2.0)
-        g = torch.randn_like(x)
-        leaf = x.clone().requires_grad_()
-        (found,) = torch.autograd.grad(answer(leaf, dim), leaf, g)
-        same(found, _autograd(x, g, dim), f"gradient, dim={dim}")
 
 
 def _stable_rows(answer: Answer) -> None:
@@ -48,15 +22,8 @@ def _stable_rows(answer: Answer) -> None:
     same(answer(x.T, 0), expected.T, "the same in columns")
 
 
-def _backward_value(answer: Answer) -> None:
-    for dim in (0, 1, -1):
-        x = _logits(2.0)
-        g = torch.randn_like(x)
-        same(answer(_exact(x, dim), g, dim), _autograd(x, g, dim), f"dim={dim}")
-
-
 def _backward_cross_entropy(answer: Answer) -> None:
-    p = _exact(_logits(1.0)[0], 1)
+    p = _exact(_along_dim.logits(1.0)[0], 1)
     chosen = torch.zeros_like(p)
     chosen[:, 0] = 1
     same(answer(p, -chosen / p, 1), p - chosen, "the gradient of -log p of class 0")
@@ -64,7 +31,7 @@ def _backward_cross_entropy(answer: Answer) -> None:
 
 def _sharpen_value(answer: Answer) -> None:
     for temperature in (0.3, 1.0, 4.0):
-        x = _logits(2.0)[0]
+        x = _along_dim.logits(2.0)[0]
         same(answer(_exact(x, 1), temperature), _exact(x / temperature, 1), f"temperature {temperature}")
 
 
@@ -95,8 +62,8 @@ EXERCISES = {
             "enough: a row far below it underflows to 0 / 0."
         ),
         checks={
-            "value along each dim": _stable_value,
-            "gradient": _stable_gradient,
+            "value along each dim": partial(_along_dim.value, _exact),
+            "gradient": partial(_along_dim.gradient, _exact),
             "rows of very different size": _stable_rows,
         },
         wrong={
@@ -124,7 +91,10 @@ EXERCISES = {
             "The Jacobian is diag(p) - p p^T, so its product with g is p g - p (p^T g): work in proportion to the "
             "number of classes, not to its square. Its rows add up to 0, so does this gradient."
         ),
-        checks={"value along each dim": _backward_value, "cross entropy gives p - y": _backward_cross_entropy},
+        checks={
+            "value along each dim": partial(_along_dim.backward, _exact),
+            "cross entropy gives p - y": _backward_cross_entropy,
+        },
         wrong={
             "as for the sigmoid": "def softmax_backward(p, g, dim):\n    return g * p * (1 - p)",
             "without the mean": "def softmax_backward(p, g, dim):\n    return p * g",

@@ -12,7 +12,7 @@ from .. import _check as check
 from .._reduce import NARROW, kept
 from ._blocks import BLOCK, blocks
 from ._op import differentiate, foresee, number
-from ._triton import cdiv, launch, run_kernels, tl, triton
+from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton
 
 ENTRIES = 2048  # of a program at once
 STEPS = 4  # as often, before it writes one partial sum, where there is work for many programs
@@ -127,7 +127,7 @@ def _launch(formula: Any, options: Sequence[bool], settings: Sequence[float], te
         *gradients, tuple(number(s, input.new_empty(0, dtype=acc)) for s in settings), input.numel(), tuple(sizes),
         tuple(None if s is None or s == dense else tuple(s) for s in strides),
         FORMULA=formula, OPTIONS=tuple(options), UPSTREAM_EACH=upstreams is not None,
-        ACC=tl.float64 if acc == torch.float64 else tl.float32,
+        ACC=kernel_dtype(acc),
         INDEX=tl.int32 if input.numel() <= LARGEST_INT32 - ENTRIES * STEPS else tl.int64,
         BLOCK=ENTRIES, STEPS=steps, num_warps=8,
     )  # fmt: skip

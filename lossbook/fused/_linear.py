@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from .._reduce import NARROW
 from ._blocks import blocks
 from ._op import gradient_dtype
 from ._triton import accumulator, cdiv, power_of_2
@@ -19,7 +20,6 @@ MOST_BYTES = 1 << 30
 # On a CPU the sum hides from about 256 rows on. Fewer are taken where their logits would need more memory than the
 # features, this share of the weight, and this many bytes.
 ENOUGH_ROWS, SHARE, LEAST_BYTES = 256, 2, 1 << 20
-NARROW = (torch.bfloat16, torch.float16)
 
 
 class LinearMap:

@@ -13,7 +13,7 @@ from ..segmentation._overlap import check_arguments, kept_index
 from ._blocks import tiles
 from ._math import sigmoid
 from ._op import differentiate, finish, foresee, number, reduce_rows
-from ._triton import accumulator, cdiv, launch, power_of_2, run_kernels, tl, triton
+from ._triton import accumulator, cdiv, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 TILE = 4096  # pixels times classes in the registers of a program at once
 LARGEST_CLASSES = 256  # classes among them
@@ -248,7 +248,7 @@ def _launch_sums(masks: _Masks) -> Tensor:
         _sums_kernel, chunks * groups * batch, sums, masks.logits, masks.target, masks.kept_logits, masks.kept_target,
         sums, batch * classes, classes, pixels, tiles_each, chunks, *_strides(masks.logits), *_strides(masks.target),
         masks.ignore_index, SOFTMAX=masks.softmax, INDEX=masks.index,
-        ACC=tl.float64 if masks.dtype == torch.float64 else tl.float32, CLASSES=c, PIXELS=s, num_warps=8,
+        ACC=kernel_dtype(masks.dtype), CLASSES=c, PIXELS=s, num_warps=8,
     )  # fmt: skip
     return sums.sum(3)
 
@@ -262,7 +262,7 @@ def _launch_gradients(masks: _Masks, slopes: Tensor, gradient: Tensor | None, ta
         masks.target, masks.kept_logits, masks.kept_target, *slopes.unbind(), gradient, target_gradient, classes,
         pixels, tiles, *_strides(masks.logits), *_strides(masks.target), *_strides(gradient),
         *_strides(target_gradient), masks.ignore_index,
-        SOFTMAX=masks.softmax, INDEX=masks.index, ACC=tl.float64 if masks.dtype == torch.float64 else tl.float32,
+        SOFTMAX=masks.softmax, INDEX=masks.index, ACC=kernel_dtype(masks.dtype),
         CLASSES=c, PIXELS=s, num_warps=8,
     )  # fmt: skip
 
@@ -359,14 +359,14 @@ def _forward(
     wanted: Sequence[bool],
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Logits (batch, classes, pixels), target the same or indices (batch, pixels), entry weights (batch, classes)."""
-    dtype = accumulator(torch.promote_types(logits.dtype, target.dtype) if target.is_floating_point() else logits.dtype)
+    total, gradient, target_gradient = _fake(logits, target, entry, divisor, softmax, ignore_index, hits, alpha, beta,
+                                             smooth, upstream, reduced, wanted)  # fmt: skip
+    dtype = total.dtype
     kept_target = None if entry is None else (entry != 0).contiguous()
     kept_logits = kept_target
     if kept_target is not None and softmax:
         kept_logits = kept_target.any(1, keepdim=True).expand_as(kept_target).contiguous()
     masks = _Masks(logits, target, kept_logits, kept_target, ignore_index, softmax, dtype)
-    _, gradient, target_gradient = _fake(logits, target, entry, divisor, softmax, ignore_index, hits, alpha, beta,
-                                         smooth, upstream, reduced, wanted)  # fmt: skip
     p_of_all = gradient if wanted[0] and gradient.dtype == dtype else None  # from the first pass to the second
 
     hit, extra, missed = _launch_sums(masks) if run_kernels(logits) else _sums_by_blocks(masks, p_of_all)
@@ -408,12 +408,18 @@ def _fake(
     reduced: bool,
     wanted: Sequence[bool],
 ) -> tuple[Tensor, Tensor, Tensor]:
-    dtype = accumulator(torch.promote_types(logits.dtype, target.dtype) if target.is_floating_point() else logits.dtype)
+    dtype = _arithmetic(logits, target)
     return (
         logits.new_empty(() if reduced else logits.shape[:2], dtype=dtype),
         torch.empty_like(logits) if wanted[0] else logits.new_empty(0),
         torch.empty_like(target) if wanted[1] else target.new_empty(0),
     )
+
+
+def _arithmetic(logits: Tensor, target: Tensor) -> torch.dtype:
+    """Give the dtype to compute in: float64 if the logits or the masks are, else float32."""
+    wide = torch.promote_types(logits.dtype, target.dtype) if target.is_floating_point() else logits.dtype
+    return accumulator(wide)
 
 
 def operator(name: str) -> Any:
@@ -446,7 +452,7 @@ def overlap_loss(
         floats.append(target)
     elif check.looked_at(target):
         check_class_values(kept_index(weight, target), input.shape[1], ignore_index)
-    dtype = accumulator(torch.promote_types(*(f.dtype for f in (floats * 2)[:2])))
+    dtype = _arithmetic(input, target)
     entry = None if weight.entry is None else weight.entry.to(dtype)
     divisor = None
     if reduction == "mean":

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from .._reduce import NARROW, entry_weight
-from ._op import number, reduce_rows
-from ._triton import INTERPRETED, accumulator, cdiv, launch, run_kernels, tl, triton
+from ._op import differentiate, number, reduce_rows
+from ._triton import INTERPRETED, accumulator, cdiv, kernel_dtype, launch, run_kernels, tl, triton
 
 # The tile of one program, and what it reads of the features at once; the interpreter would spend its time on padding.
 ROWS, COLUMNS, FEATURES = (16, 32, 16) if INTERPRETED else (128, 256, 64)
@@ -184,7 +184,7 @@ class Pairs:
         """Run a kernel that begins with :func:`inner_products` on every tile of some rows."""
         narrow = self.q.dtype in NARROW
         q, scale = (self.q, self.scale) if narrow else (self.q * self.scale, torch.ones_like(self.scale))
-        acc = tl.float64 if self.wide == torch.float64 else tl.float32
+        acc = kernel_dtype(self.wide)
         dot = acc if INTERPRETED else {torch.bfloat16: tl.bfloat16, torch.float16: tl.float16}[q.dtype]
         launch(
             kernel, self.tiles_down(rows) * self.tiles_across, q, q, self.k, self.weight,
@@ -254,7 +254,28 @@ class Pairs:
         return loss if self.weight is None else (loss * self.weight).masked_fill(self.removed, 0)
 
 
-def softmax_loss(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
+def softmax_operator(name: str, *, both: bool) -> Any:
+    """Make the operator of a loss that finds the own key among all, and ``both`` ways: the own query too."""
+
+    @torch.library.custom_op(f"lossbook::{name}", mutates_args=())
+    def op(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
+           upstream: Tensor | None, reduced: bool,
+           wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+        """Features (batch, features) and (keys, features) of one dtype, weight (batch,)."""
+        return _softmax_loss(query, key, scale, weight, divisor, upstream, reduced, wanted, both)
+
+    @op.register_fake
+    def _(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
+          upstream: Tensor | None, reduced: bool,
+          wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+        loss, query_gradient, key_gradient, scale_gradient = empty_results(reduced, wanted, query, key, scale)
+        return loss, query_gradient, key_gradient, scale_gradient
+
+    differentiate(op, gradients=("query", "key", "scale"))
+    return op
+
+
+def _softmax_loss(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
                  upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
                  both: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Find the own key among all, and ``both`` ways: the own query too. Returns the loss and its gradients."""

@@ -26,7 +26,18 @@ except ImportError:  # no Triton for this platform: the closed forms in tensor o
 
     triton = tl = _NoTriton()
 
-__all__ = ["INTERPRETED", "accumulator", "cdiv", "dense", "launch", "power_of_2", "run_kernels", "tl", "triton"]
+__all__ = [
+    "INTERPRETED",
+    "accumulator",
+    "cdiv",
+    "dense",
+    "kernel_dtype",
+    "launch",
+    "power_of_2",
+    "run_kernels",
+    "tl",
+    "triton",
+]
 INTERPRETED = os.environ.get("TRITON_INTERPRET", "0") == "1"
 
 
@@ -60,6 +71,11 @@ def _quiet_numpy() -> Iterator[None]:
 def accumulator(dtype: torch.dtype) -> torch.dtype:
     """Give the dtype in which values of ``dtype`` are computed: float32, or float64 for float64."""
     return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def kernel_dtype(dtype: torch.dtype) -> Any:
+    """Give Triton's name of the dtype in which a kernel computes."""
+    return tl.float64 if accumulator(dtype) == torch.float64 else tl.float32
 
 
 def dense(*tensors: Tensor | None) -> list[Tensor | None]:

@@ -9,7 +9,7 @@ from .. import functional
 from ..ranking.batch_hard_triplet import _check_arguments
 from ._blocks import blocks
 from ._op import differentiate, finish, foresee, fused, number, reduce_rows
-from ._triton import accumulator, cdiv, launch, power_of_2, run_kernels, tl, triton
+from ._triton import accumulator, cdiv, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 LARGEST_TILE = 64  # anchors, and candidates, in a tile of products
 FEATURES = 64  # features of a tile at once
@@ -147,10 +147,6 @@ def _gradient_kernel(x, starts, other, flow, gradient, features, x_row, x_featur
     tl.store(gradient + i * gradient_row + f * gradient_feature, total.to(gradient.dtype.element_ty), f < features)
 
 
-def _tl_dtype(dtype: torch.dtype) -> object:
-    return tl.float64 if dtype == torch.float64 else tl.float32
-
-
 def _error(x: Tensor) -> float:
     return (x.shape[1] + 16) * 4 * torch.finfo(x.dtype).eps
 
@@ -183,7 +179,7 @@ def _launch_mining(x: Tensor, label: Tensor, kept: Tensor | None, farthest: Tens
     launch(
         _difference_kernel, cdiv(size, EXACT_ANCHORS), x, x, label, kept, order, unsettled, farthest, nearest, size,
         features, *x.stride(), ROWS=EXACT_ANCHORS, COLUMNS=EXACT_CANDIDATES, FEATURES=min(power_of_2(features), 32),
-        ACC=_tl_dtype(x.dtype),
+        ACC=kernel_dtype(x.dtype),
     )  # fmt: skip
 
 
@@ -301,7 +297,7 @@ def _add_up(
     launch(
         _gradient_kernel, (size, cdiv(features, block)), x, x, starts, torch.cat([chosen, anchor])[order],
         flow.repeat(2)[order], gradient, features, *x.stride(), *gradient.stride(), BLOCK=16, FEATURES=block,
-        ACC=_tl_dtype(x.dtype),
+        ACC=kernel_dtype(x.dtype),
     )  # fmt: skip
 
 

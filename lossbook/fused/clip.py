@@ -1,37 +1,18 @@
 """CLIP loss, both ways from one pass over tiles of the similarities."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from .. import _check as check
 from .. import functional
 from ..contrastive._pairs import check_features, check_scalar
-from ._op import differentiate, finish, foresee, fused, number
-from ._similarity import arguments, empty_results, softmax_loss
+from ._op import finish, foresee, fused, number
+from ._similarity import arguments, softmax_operator
 
 # The derivation and the kernels are in _similarity.py: logits z_ij = s <u_i, v_j>, and half the InfoNCE loss of the
 # rows plus half that of the columns, loss_i = (log sum_j exp z_ij + log sum_j exp z_ji) / 2 - z_ii.
 
 
-@torch.library.custom_op("lossbook::clip_loss", mutates_args=())
-def _clip_loss(image: Tensor, text: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
-               upstream: Tensor | None, reduced: bool,
-               wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """Features (batch, features) of one dtype, weight (batch,)."""
-    return softmax_loss(image, text, scale, weight, divisor, upstream, reduced, wanted, both=True)
-
-
-@_clip_loss.register_fake
-def _fake(image: Tensor, text: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
-          upstream: Tensor | None, reduced: bool,
-          wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    loss, image_gradient, text_gradient, scale_gradient = empty_results(reduced, wanted, image, text, scale)
-    return loss, image_gradient, text_gradient, scale_gradient
-
-
-differentiate(_clip_loss, gradients=("image", "text", "scale"))
+_clip_loss = softmax_operator("clip_loss", both=True)
 
 
 @fused(functional.clip_loss, gradients=("image_features", "text_features", "logit_scale"))

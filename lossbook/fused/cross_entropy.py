@@ -22,7 +22,7 @@ from ..classification.cross_entropy import _check_options
 from ._blocks import tiles
 from ._math import tanh
 from ._op import differentiate, finish, foresee, fused, number, reduce_rows
-from ._triton import accumulator, cdiv, dense, launch, power_of_2, run_kernels, tl, triton
+from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 LARGEST_BLOCK = 16384  # classes in the registers of a program at once
 
@@ -174,7 +174,7 @@ def _launch(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_wei
         outer * inner, classes, inner, *logits.stride(), *(target.stride() if probabilities else (0, 0, 0)),
         *((0, 0, 0) if gradient is None else gradient.stride()), ignore_index, *numbers,
         PROBABILITIES=probabilities, UPSTREAM_EACH=upstream is not None and upstream.dim() > 0,
-        ACC=tl.float64 if loss.dtype == torch.float64 else tl.float32, ROWS=rows_each, BLOCK=block,
+        ACC=kernel_dtype(loss.dtype), ROWS=rows_each, BLOCK=block,
         num_warps=32 if block > 4096 else 8,  # few rows at a time, so that a row is in the cache at its second pass
     )  # fmt: skip
 

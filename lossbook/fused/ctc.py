@@ -12,7 +12,7 @@ from ..sequence._labels import as_samples
 from ..sequence.ctc import _check_options
 from ._blocks import blocks
 from ._op import differentiate, finish, foresee, fused, number, reduce_rows
-from ._triton import accumulator, launch, power_of_2, run_kernels, tl, triton
+from ._triton import accumulator, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 RESCALE = 8  # frames from one rescaling of the scores to the next
 LABELS_AT_ONCE = 128  # in the registers of a program that makes the gradient of one frame
@@ -182,7 +182,7 @@ def _launch(log_probs: Tensor, labels: Tensor, input_length: Tensor, target_leng
     labels, input_length, target_length = (t.contiguous() for t in (labels, input_length, target_length))
     row_weight, upstream = (None if t is None else t.contiguous() for t in (row_weight, upstream))
     lanes = max(power_of_2(width + 1), 32)
-    acc = tl.float64 if loss.dtype == torch.float64 else tl.float32
+    acc = kernel_dtype(loss.dtype)
     scores = None if gradient is None else loss.new_empty(2, frames, batch, 2 * width + 1)  # alpha, beta
     launch(
         _recursion, (batch, 1 if gradient is None else 2), log_probs,

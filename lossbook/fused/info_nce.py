@@ -1,37 +1,18 @@
 """InfoNCE loss, from tiles of the similarities."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from .. import _check as check
 from .. import functional
 from ..contrastive._pairs import check_features, check_scalar
-from ._op import differentiate, finish, foresee, fused, number
-from ._similarity import arguments, empty_results, softmax_loss
+from ._op import finish, foresee, fused, number
+from ._similarity import arguments, softmax_operator
 
 # The derivation and the kernels are in _similarity.py: a row of logits z_ij = <q_i, k_j> / temperature, and
 # loss_i = log sum_j exp z_ij - z_ii.
 
 
-@torch.library.custom_op("lossbook::info_nce_loss", mutates_args=())
-def _info_nce_loss(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
-                   upstream: Tensor | None, reduced: bool,
-                   wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    """Features (batch, features) and (keys, features) of one dtype, weight (batch,)."""
-    return softmax_loss(query, key, scale, weight, divisor, upstream, reduced, wanted, both=False)
-
-
-@_info_nce_loss.register_fake
-def _fake(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,
-          upstream: Tensor | None, reduced: bool,
-          wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    loss, query_gradient, key_gradient, scale_gradient = empty_results(reduced, wanted, query, key, scale)
-    return loss, query_gradient, key_gradient, scale_gradient
-
-
-differentiate(_info_nce_loss, gradients=("query", "key", "scale"))
+_info_nce_loss = softmax_operator("info_nce_loss", both=False)
 
 
 @fused(functional.info_nce_loss, gradients=("query", "key", "temperature"))

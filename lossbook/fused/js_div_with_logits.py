@@ -134,10 +134,7 @@ def js_div_with_logits(
     normalizer: Tensor | float | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Fused: keeps nothing of the size of the logits but the gradient, and reads both from memory once.
-
-    The student alone gets a gradient; a ``target`` that requires one is refused.
-    """
+    """Fused: keeps nothing of the size of the logits but the gradient, and reads both from memory once."""
     _check_options(temperature=temperature, beta=beta, reduction=reduction)
     return divergence(
         _js_div_with_logits, input, target, temperature, beta,

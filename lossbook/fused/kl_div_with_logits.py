@@ -13,7 +13,7 @@ from ..classification._classes import entry_shape
 from ..classification.kl_div_with_logits import _check_options
 from ._blocks import tiles
 from ._op import differentiate, finish, foresee, fused, number, reduce_rows
-from ._triton import accumulator, cdiv, dense, launch, power_of_2, run_kernels, tl, triton
+from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 from .cross_entropy import as_rows
 
 LARGEST_BLOCK = 16384  # classes in the registers of a program at once
@@ -158,7 +158,7 @@ def divergence_rows(kernel: Any, formula: Callable[[Tensor, Tensor, bool], tuple
             *student.stride(), *teacher.stride(), *((0, 0, 0) if gradient is None else gradient.stride()),
             *(number(setting, loss) for setting in (temperature, *settings)),
             UPSTREAM_EACH=upstream is not None and upstream.dim() > 0,
-            ACC=tl.float64 if loss.dtype == torch.float64 else tl.float32, ROWS=rows_each, BLOCK=block,
+            ACC=kernel_dtype(loss.dtype), ROWS=rows_each, BLOCK=block,
             num_warps=32 if block > 4096 else 8,  # few rows at a time, so that they are in the cache at the second pass
         )  # fmt: skip
         return
@@ -226,10 +226,7 @@ def kl_div_with_logits(
     normalizer: Tensor | float | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Fused: keeps nothing of the size of the logits but the gradient, and reads both from memory once.
-
-    The student alone gets a gradient; a ``target`` that requires one is refused.
-    """
+    """Fused: keeps nothing of the size of the logits but the gradient, and reads both from memory once."""
     _check_options(temperature=temperature, reduction=reduction)
     return divergence(
         _kl_div_with_logits, input, target, temperature,

@@ -13,7 +13,7 @@ from oracles import Case
 from torch import Tensor, nn
 
 import lossbook
-from lossbook._module import Loss
+from lossbook._core.module import Loss
 
 mp.dps = 40
 
@@ -77,14 +77,18 @@ def exact(value: Any) -> Any:
 
 
 def subjects() -> Iterator[Subject]:
-    for name in lossbook.__all__:
-        cls = getattr(lossbook, name)
+    for cls in vars(lossbook).values():
         if not (inspect.isclass(cls) and issubclass(cls, nn.Module)):
             continue
         module = importlib.import_module(cls.__module__)
         family, stem = cls.__module__.split(".")[-2:]
         function = getattr(module, stem, None) or getattr(module, f"{stem}_loss")
         yield Subject(stem, family, function, cls, importlib.import_module(f"oracles.{stem}"))
+
+
+def public(namespace: ModuleType) -> list[str]:
+    """The functions that a namespace offers, in alphabetical order."""
+    return sorted(name for name, value in vars(namespace).items() if inspect.isfunction(value) and name[0] != "_")
 
 
 SUBJECTS = sorted(subjects(), key=lambda subject: (subject.family, subject.stem))

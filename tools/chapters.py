@@ -6,8 +6,8 @@
 
 What is stored: the outputs of a run from top to bottom, counted 1..n, as text; of a figure its `text/plain` alone
 (nbval skips images, and one image is most of a notebook's size); of an explorer one line in place of its frames
-(`lossbook.explore.STORED`); cell ids that are words (a random one is replaced, made from the heading above it); the
-shared first code cell; no metadata but `tags`, `mystnb` and `jupyter`. Two runs store the same bytes.
+(`lossbook.notebook.explore.STORED`); cell ids that are words (a random one is replaced, made from the heading above
+it); the shared first code cell; no metadata but `tags`, `mystnb` and `jupyter`. Two runs store the same bytes.
 
 Warnings are errors. It needs no filter: a kernel prints a warning on stderr, and stderr is refused here, by nbval (a
 stream that is not stored) and by the book (`stderr_output: error` in _config.yml).
@@ -211,7 +211,7 @@ def shortened(kind: str, value: str) -> str:
     """An explorer's frames give way to one line; tests/nbval.cfg tells nbval the same."""
     if kind != "text/html" or "lossbook-explorer" not in value:
         return value
-    from lossbook.explore import STORED, STORED_PATTERN  # imports torch: only where it is needed
+    from lossbook.notebook.explore import STORED, STORED_PATTERN  # imports torch: only where it is needed
 
     return STORED_PATTERN.sub(STORED, value)
 

@@ -46,15 +46,15 @@ PYTEST = f"pytest -ra -n {min(8, os.cpu_count() or 1)}"
 STEPS = {  # the commands of .venv, as one would type them in a shell
     "lint": ["ruff check .", "ruff format --check .", "codespell --skip=_build ."],
     "types": ["mypy"],
-    "unit": [f"{PYTEST} --ignore=tests/test_site.py"],
-    "kernels": [f"TRITON_INTERPRET=1 {PYTEST} tests/test_fused*.py"],
+    "unit": [f"{PYTEST} --ignore=tests/book/test_site.py"],
+    "kernels": [f"TRITON_INTERPRET=1 {PYTEST} tests/fused"],
     "notebooks": [f"{PYTEST} --dist=loadfile --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval.cfg book"],
     "book": ["jupyter-book build . -W -n --keep-going --all"],
-    "site": [f"{PYTEST} --dist=loadgroup tests/test_site.py"],
+    "site": [f"{PYTEST} --dist=loadgroup tests/book/test_site.py"],
 }
 ON_GPU = {  # of the Python that runs this file: what it must have, and what it runs
     # A machine's own CUDA and Triton may warn of this and that: a warning is no failure here.
-    "gpu": ("torch triton pytest numpy mpmath", "-m pytest -ra -W default tests/test_fused*.py tests/test_values.py"),
+    "gpu": ("torch triton pytest numpy mpmath", "-m pytest -ra -W default tests/fused tests/contract/test_values.py"),
     "bench-gpu": ("torch triton", "benchmarks/bench_fused.py --device cuda"),
 }
 

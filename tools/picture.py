@@ -6,7 +6,7 @@ import matplotlib as mpl
 import torch
 
 from lossbook.functional import huber_loss, l1_loss, mse_loss
-from lossbook.plots import style, value_and_gradient
+from lossbook.notebook.plots import style, value_and_gradient
 
 style()
 mpl.rcParams.update({"svg.hashsalt": "lossbook", "svg.fonttype": "none"})

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
+from .._core import check
 
 
 def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .._reduce import accumulate_wide
+from .._core.reduce import formula
 from ._dim import check_options, prepare, shifted
 
 
@@ -49,7 +49,7 @@ def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | N
     return _log_softmax(prepare(input, dim, dtype), dim)
 
 
-@accumulate_wide
+@formula
 def _log_softmax(input: Tensor, dim: int) -> Tensor:
     logits = shifted(input, dim)
     return logits - logits.exp().sum(dim, keepdim=True).log()

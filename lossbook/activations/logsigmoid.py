@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from .. import _check as check
-from .._reduce import accumulate_wide
+from .._core import check
+from .._core.reduce import formula
 
 
-@accumulate_wide
+@formula
 def logsigmoid(input: Tensor) -> Tensor:
     r"""Turn a logit into the logarithm of its probability.
 

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from .. import _check as check
-from .._reduce import accumulate_wide
+from .._core import check
+from .._core.reduce import formula
 
 
-@accumulate_wide
+@formula
 def sigmoid(input: Tensor) -> Tensor:
     r"""Turn a logit, the logarithm of the odds, into a probability.
 

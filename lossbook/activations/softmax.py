@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from .._reduce import accumulate_wide
+from .._core.reduce import formula
 from ._dim import check_options, prepare, shifted
 
 
@@ -49,7 +49,7 @@ def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None 
     return _softmax(prepare(input, dim, dtype), dim)
 
 
-@accumulate_wide
+@formula
 def _softmax(input: Tensor, dim: int) -> Tensor:
     exponential = torch.exp(shifted(input, dim))
     return exponential / exponential.sum(dim, keepdim=True)

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from .. import _check as check
-from .._reduce import accumulate_wide
+from .._core import check
+from .._core.reduce import formula
 
 
-@accumulate_wide
+@formula
 def softplus(input: Tensor, *, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     r"""Turn a real number into a positive one, smoothly, for a rate, a scale or a variance.
 

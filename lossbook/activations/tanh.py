@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor, nn
 
-from .. import _check as check
-from .._reduce import accumulate_wide
+from .._core import check
+from .._core.reduce import formula
 
 
-@accumulate_wide
+@formula
 def tanh(input: Tensor) -> Tensor:
     r"""Squeeze a real number between -1 and 1, around 0.
 

@@ -4,13 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._numerics import times
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.numerics import times
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 
-@accumulate_wide
+@formula
 def binary_cross_entropy_with_logits(
     input: Tensor,
     target: Tensor,

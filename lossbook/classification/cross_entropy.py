@@ -3,11 +3,8 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._numerics import times
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
-from ._classes import (
+from .._core import check
+from .._core.classes import (
     at_class,
     check_class_weight,
     check_probabilities,
@@ -16,9 +13,12 @@ from ._classes import (
     entry_shape,
     takes_probabilities,
 )
+from .._core.module import Loss
+from .._core.numerics import times
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 
-@accumulate_wide
+@formula
 def cross_entropy(
     input: Tensor,
     target: Tensor,

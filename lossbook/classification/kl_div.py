@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._numerics import times
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.numerics import times
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 
-@accumulate_wide
+@formula
 def kl_div(
     input: Tensor,
     target: Tensor,

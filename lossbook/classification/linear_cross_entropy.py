@@ -6,10 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import entry_weight, kept
-from ._linear import check_map
+from .._core import check
+from .._core.linear_map import check_map
+from .._core.module import Loss
+from .._core.reduce import entry_weight, kept
 from .cross_entropy import _check_options, cross_entropy
 
 

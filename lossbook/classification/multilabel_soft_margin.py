@@ -2,13 +2,13 @@
 
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 from .binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 
 
-@accumulate_wide
+@formula
 def multilabel_soft_margin_loss(
     input: Tensor,
     target: Tensor,

@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
-from ._classes import at_class, check_class_index, check_class_weight, class_dim, class_entries
+from .._core import check
+from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 
-@accumulate_wide
+@formula
 def nll_loss(
     input: Tensor,
     target: Tensor,

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._reduce import kept
+from .._core import check
+from .._core.reduce import kept
 
 
 def check_features(*, at_least: bool = False, **named: Tensor) -> None:

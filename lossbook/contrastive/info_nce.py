@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, reduce
 from ._pairs import check_features, check_scalar, diagonal, pair_logits
 
 
-@accumulate_wide
+@formula
 def info_nce_loss(
     query: Tensor,
     key: Tensor,

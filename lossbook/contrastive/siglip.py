@@ -4,13 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, reduce
 from ._pairs import check_features, check_scalar, own_pair, pair_logits
 
 
-@accumulate_wide
+@formula
 def siglip_loss(
     image_features: Tensor,
     text_features: Tensor,

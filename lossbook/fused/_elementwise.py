@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._reduce import NARROW, kept
+from .._core import check
+from .._core.reduce import NARROW, kept
 from ._blocks import BLOCK, blocks
-from ._op import differentiate, foresee, number
+from ._op import differentiate, gradients_now, number
 from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton
 
 ENTRIES = 2048  # of a program at once
@@ -292,7 +292,7 @@ def run(op: Any, input: Tensor, target: Tensor, first: Tensor | None = None, sec
         f if f is None or f.shape == input.shape else f.to(acc).expand(input.shape) for f in (first, second)
     )
     loss: Tensor = op(input, target, first, second, entry, divisor, settings, options, dtype, None,
-                      reduction != "none", foresee(reduction, input, target, first))[0]  # fmt: skip
+                      reduction != "none", gradients_now(reduction, input, target, first))[0]  # fmt: skip
     return loss
 
 
@@ -300,7 +300,7 @@ def check_entries(
     name: str, tensor: Tensor, entry: Tensor | None, valid: Callable[[Tensor], Tensor], takes: str
 ) -> None:
     """Refuse a value out of an interval in an entry that counts, where looking is free."""
-    if check.looked_at(tensor):
+    if check.values_are_checked(tensor):
         check.values(name, kept(entry, tensor), valid, takes, interval=True)
 
 

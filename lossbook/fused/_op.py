@@ -106,7 +106,7 @@ def times_upstream(gradient: Tensor, upstream: Tensor) -> Tensor:
     return gradient
 
 
-def foresee(reduction: str, *leaves: Tensor | None) -> list[bool]:
+def gradients_now(reduction: str, *leaves: Tensor | None) -> list[bool]:
     """Say for which arguments the forward pass makes the gradient.
 
     Not in float16: there the gradient of a mean underflows before a loss scaler's upstream gradient lifts it. And all
@@ -140,7 +140,7 @@ def number(value: Tensor | float, near: Tensor) -> Tensor:
     return torch.full((), value, dtype=dtype, device=near.device)
 
 
-def finish(loss: Tensor, *floats: Tensor) -> Tensor:
+def as_result_dtype(loss: Tensor, *floats: Tensor) -> Tensor:
     """Return a loss in the dtype of the arguments, under autocast in the one it was computed in."""
     if torch.is_autocast_enabled(loss.device.type):
         return loss

@@ -7,12 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from ..classification._classes import check_class_values
+from .._core import check
+from .._core.classes import check_class_values
 from ..segmentation._overlap import check_arguments, kept_index
 from ._blocks import tiles
 from ._math import sigmoid
-from ._op import differentiate, finish, foresee, number, reduce_rows
+from ._op import as_result_dtype, differentiate, gradients_now, number, reduce_rows
 from ._triton import accumulator, cdiv, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 TILE = 4096  # pixels times classes in the registers of a program at once
@@ -450,7 +450,7 @@ def overlap_loss(
     floats = [input]
     if target.is_floating_point():
         floats.append(target)
-    elif check.looked_at(target):
+    elif check.values_are_checked(target):
         check_class_values(kept_index(weight, target), input.shape[1], ignore_index)
     dtype = _arithmetic(input, target)
     entry = None if weight.entry is None else weight.entry.to(dtype)
@@ -461,6 +461,6 @@ def overlap_loss(
     loss, _, _ = op(
         input.flatten(2), target.flatten(2) if target.is_floating_point() else target.flatten(1), entry, divisor,
         activation == "softmax", ignore_index, hits, alpha, beta, smooth, None, reduction != "none",
-        foresee(reduction, input, target),
+        gradients_now(reduction, input, target),
     )  # fmt: skip
-    return finish(loss, *floats)
+    return as_result_dtype(loss, *floats)

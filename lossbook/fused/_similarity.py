@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .._reduce import NARROW, entry_weight
+from .._core.reduce import NARROW, entry_weight
 from ._op import differentiate, number, reduce_rows
 from ._triton import INTERPRETED, accumulator, cdiv, kernel_dtype, launch, run_kernels, tl, triton
 

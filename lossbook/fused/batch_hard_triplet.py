@@ -8,7 +8,7 @@ from torch import Tensor
 from .. import functional
 from ..ranking.batch_hard_triplet import _check_arguments
 from ._blocks import blocks
-from ._op import differentiate, finish, foresee, fused, number, reduce_rows
+from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._triton import accumulator, cdiv, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 LARGEST_TILE = 64  # anchors, and candidates, in a tile of products
@@ -374,6 +374,14 @@ def batch_hard_triplet_loss(
         complete = ((farthest >= 0) & (nearest >= 0)).to(accumulator(embedding.dtype))
         divisor = (complete if entry is None else complete * entry).sum()
     loss, _ = _batch_hard_triplet_loss(
-        embedding, farthest, nearest, margin, entry, divisor, None, reduction != "none", foresee(reduction, embedding)
+        embedding,
+        farthest,
+        nearest,
+        margin,
+        entry,
+        divisor,
+        None,
+        reduction != "none",
+        gradients_now(reduction, embedding),
     )
-    return finish(loss, embedding)
+    return as_result_dtype(loss, embedding)

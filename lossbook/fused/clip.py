@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
+from .._core import check
 from ..contrastive._pairs import check_features, check_scalar
-from ._op import finish, foresee, fused, number
+from ._op import as_result_dtype, fused, gradients_now, number
 from ._similarity import arguments, softmax_operator
 
 # The derivation and the kernels are in _similarity.py: logits z_ij = s <u_i, v_j>, and half the InfoNCE loss of the
@@ -36,6 +36,6 @@ def clip_loss(
     image, text, weight, divisor = arguments(image_features, text_features, sample_weight, normalizer, reduction)
     scale = number(logit_scale, image)
     loss, *_ = _clip_loss(
-        image, text, scale, weight, divisor, None, reduction != "none", foresee(reduction, image, text, scale)
+        image, text, scale, weight, divisor, None, reduction != "none", gradients_now(reduction, image, text, scale)
     )
-    return finish(loss, image_features, text_features)
+    return as_result_dtype(loss, image_features, text_features)

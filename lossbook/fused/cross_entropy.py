@@ -6,11 +6,9 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._numerics import times
-from .._reduce import entry_weight, kept
-from ..classification._classes import (
+from .._core import check
+from .._core.classes import (
     check_class_values,
     check_class_weight,
     check_probabilities,
@@ -18,10 +16,12 @@ from ..classification._classes import (
     entry_shape,
     takes_probabilities,
 )
+from .._core.numerics import times
+from .._core.reduce import entry_weight, kept
 from ..classification.cross_entropy import _check_options
 from ._blocks import tiles
 from ._math import tanh
-from ._op import differentiate, finish, foresee, fused, number, reduce_rows
+from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 LARGEST_BLOCK = 16384  # classes in the registers of a program at once
@@ -322,7 +322,7 @@ def cross_entropy(
     classes = input.shape[dim]
     entry = entry_weight(sample_weight, entry_shape(input))
     if takes_probabilities(input, target, ignore_index):
-        if check.looked_at(target):
+        if check.values_are_checked(target):
             check_probabilities(kept(entry, target, fill=1 / max(classes, 1), dim=dim), dim)
         rows = as_rows(target)
     else:
@@ -334,12 +334,12 @@ def cross_entropy(
         divisor = (
             _count(input, rows, weight, row_weight, ignore_index) if normalizer is None else number(normalizer, input)
         )
-    wanted = [False] if return_lse else foresee(reduction, input)
+    wanted = [False] if return_lse else gradients_now(reduction, input)
     loss, lse, _ = _cross_entropy(
         as_rows(input), rows, weight, row_weight, divisor, ignore_index, label_smoothing, softcap or 0.0, z_loss,
         return_lse, None, None, reduction != "none", wanted,
     )  # fmt: skip
-    loss = finish(loss if reduction != "none" else loss.view(entry_shape(input)), input)
+    loss = as_result_dtype(loss if reduction != "none" else loss.view(entry_shape(input)), input)
     return (loss, lse.view(entry_shape(input))) if return_lse else loss
 
 

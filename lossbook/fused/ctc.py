@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
+from .._core import check
 from ..sequence._labels import as_samples
 from ..sequence.ctc import _check_options
 from ._blocks import blocks
-from ._op import differentiate, finish, foresee, fused, number, reduce_rows
+from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._triton import accumulator, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
 RESCALE = 8  # frames from one rescaling of the scores to the next
@@ -343,6 +343,7 @@ def ctc_loss(
         divisor = number(len(batch.target_length) if normalizer is None else normalizer, log_probs)
     loss, _ = _ctc_loss(
         batch.log_probs, batch.labels, batch.input_length.masked_fill(~batch.legal, -1), batch.target_length,
-        row_weight, divisor, blank, zero_infinity, by_length, None, reduction != "none", foresee(reduction, log_probs),
+        row_weight, divisor, blank, zero_infinity, by_length, None, reduction != "none",
+        gradients_now(reduction, log_probs),
     )  # fmt: skip
-    return finish(loss if reduction != "none" else loss.view(batch.shape), log_probs)
+    return as_result_dtype(loss if reduction != "none" else loss.view(batch.shape), log_probs)

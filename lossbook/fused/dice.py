@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
+from .._core import check
 from ..segmentation._overlap import check_options
 from ._op import fused
 from ._overlap import operator, overlap_loss

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight
+from .._core import check
+from .._core.reduce import entry_weight
 from ..regression.gaussian_nll import _check_options, _variance
 from ._elementwise import check_entries, elementwise, run
 from ._op import fused, number

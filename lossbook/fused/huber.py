@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight
+from .._core import check
+from .._core.reduce import entry_weight
 from ._elementwise import elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -47,5 +47,5 @@ def huber_loss(
     check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
-    entry = entry_weight(check.either(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
     return run(_huber_loss, input, target, settings=[delta], entry=entry, normalizer=normalizer, reduction=reduction)

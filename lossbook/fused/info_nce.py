@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
+from .._core import check
 from ..contrastive._pairs import check_features, check_scalar
-from ._op import finish, foresee, fused, number
+from ._op import as_result_dtype, fused, gradients_now, number
 from ._similarity import arguments, softmax_operator
 
 # The derivation and the kernels are in _similarity.py: a row of logits z_ij = <q_i, k_j> / temperature, and
@@ -34,5 +34,7 @@ def info_nce_loss(
     check_features(query=query, key=key, at_least=True)
     q, k, weight, divisor = arguments(query, key, sample_weight, normalizer, reduction)
     scale = 1 / number(temperature, q) if isinstance(temperature, Tensor) else number(1 / temperature, q)
-    loss, *_ = _info_nce_loss(q, k, scale, weight, divisor, None, reduction != "none", foresee(reduction, q, k, scale))
-    return finish(loss, query, key)
+    loss, *_ = _info_nce_loss(
+        q, k, scale, weight, divisor, None, reduction != "none", gradients_now(reduction, q, k, scale)
+    )
+    return as_result_dtype(loss, query, key)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from .. import functional
-from ..classification.js_div_with_logits import _check_options
+from ..distillation.js_div_with_logits import _check_options
 from ._math import log1p
 from ._op import differentiate, fused, reduce_rows
 from ._triton import tl, triton

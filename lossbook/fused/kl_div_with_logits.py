@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight
-from ..classification._classes import entry_shape
-from ..classification.kl_div_with_logits import _check_options
+from .._core import check
+from .._core.classes import entry_shape
+from .._core.reduce import entry_weight
+from ..distillation.kl_div_with_logits import _check_options
 from ._blocks import tiles
-from ._op import differentiate, finish, foresee, fused, number, reduce_rows
+from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 from .cross_entropy import as_rows
 
@@ -249,6 +249,6 @@ def divergence(op: Any, input: Tensor, target: Tensor, *settings: float, sample_
     if reduction == "mean":
         count = rows.shape[0] * rows.shape[2] if weight is None else weight.sum()
         divisor = number(count if normalizer is None else normalizer, widest)
-    wanted = foresee(reduction, input)
+    wanted = gradients_now(reduction, input)
     loss, _ = op(rows, as_rows(target), weight, divisor, *settings, None, reduction != "none", wanted)
-    return finish(loss if reduction != "none" else loss.view(shape), input, target)
+    return as_result_dtype(loss if reduction != "none" else loss.view(shape), input, target)

@@ -7,20 +7,20 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight, kept
-from ..classification._classes import (
+from .._core import check
+from .._core.classes import (
     check_class_values,
     check_class_weight,
     check_probabilities,
     class_dim,
     takes_probabilities,
 )
+from .._core.reduce import entry_weight, kept
 from ..classification.cross_entropy import _check_options
 from ..classification.linear_cross_entropy import _check_arguments
 from ._linear import LinearMap, chunks, empty_gradients, product_dtype, split_scale
-from ._op import differentiate, finish, fused, number, reduce_rows, times_upstream
+from ._op import as_result_dtype, differentiate, fused, number, reduce_rows, times_upstream
 from ._triton import accumulator, run_kernels
 from .cross_entropy import _by_blocks, _count, _launch, as_rows
 
@@ -162,7 +162,7 @@ def linear_cross_entropy(
     logits = input.new_empty(()).expand((*batch, classes, *out_features))  # their shape, with nothing behind it
     check_class_weight(logits, weight)
     if takes_probabilities(logits, target, ignored):
-        if check.looked_at(target):
+        if check.values_are_checked(target):
             dim = class_dim(logits)
             check_probabilities(kept(entry, target, fill=1 / max(classes, 1), dim=dim), dim)
         rows = as_rows(target)
@@ -184,5 +184,5 @@ def linear_cross_entropy(
         product_dtype(input, linear_weight), ignored, label_smoothing, softcap or 0.0, z_loss, return_lse, None, None,
         reduced, needed,
     )  # fmt: skip
-    loss = finish(loss if reduced else loss.view(shape), input)
+    loss = as_result_dtype(loss if reduced else loss.view(shape), input)
     return (loss, lse.view(shape)) if return_lse else loss

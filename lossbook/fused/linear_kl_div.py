@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight
-from ..classification._linear import check_map
-from ..classification.linear_kl_div import _check_options, _check_pair
+from .._core import check
+from .._core.linear_map import check_map
+from .._core.reduce import entry_weight
+from ..distillation.linear_kl_div import _check_options, _check_pair
 from ._linear import LinearMap, chunks, empty_gradients, product_dtype, split_scale
-from ._op import differentiate, finish, fused, number, reduce_rows, times_upstream
+from ._op import as_result_dtype, differentiate, fused, number, reduce_rows, times_upstream
 from ._triton import accumulator
 from .kl_div_with_logits import kl_rows
 
@@ -111,4 +111,4 @@ def linear_kl_div(
         target_input.reshape(many, target_input.shape[-1]), target_weight, target_bias, row_weight, divisor,
         *dtypes, temperature, None, reduced, needed,
     )  # fmt: skip
-    return finish(loss if reduced else loss.view(leading), input, target_input)
+    return as_result_dtype(loss if reduced else loss.view(leading), input, target_input)

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight
+from .._core import check
+from .._core.reduce import entry_weight
 from ..regression.poisson_nll import COUNT, RATE, _check_options, _check_types
 from ._elementwise import all_finite, check_entries, elementwise, run
 from ._op import fused

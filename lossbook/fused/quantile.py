@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight
+from .._core import check
+from .._core.reduce import entry_weight
 from ..regression.quantile import _check_options
 from ._elementwise import arithmetic, elementwise, run
 from ._op import fused

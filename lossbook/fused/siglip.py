@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
+from .._core import check
 from ..contrastive._pairs import check_features
 from ..contrastive.siglip import _check_options
 from ._math import sigmoid, softplus
-from ._op import differentiate, finish, foresee, fused, number, reduce_rows
+from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._similarity import COLUMNS, Pairs, arguments, empty_results, inner_products, store_slopes
 from ._triton import tl, triton
 
@@ -129,6 +129,6 @@ def siglip_loss(
     scale, bias = number(logit_scale, image), number(logit_bias, image)
     loss, *_ = _siglip_loss(
         image, text, scale, bias, weight, divisor, None, reduction != "none",
-        foresee(reduction, image, text, scale, bias),
+        gradients_now(reduction, image, text, scale, bias),
     )  # fmt: skip
-    return finish(loss, image_features, text_features)
+    return as_result_dtype(loss, image_features, text_features)

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
-from .._reduce import entry_weight
+from .._core import check
+from .._core.reduce import entry_weight
 from ..classification.sigmoid_focal import _check_options
 from ._elementwise import all_finite, check_entries, elementwise, run
 from ._math import log1p

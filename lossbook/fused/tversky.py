@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from .. import _check as check
 from .. import functional
+from .._core import check
 from ..segmentation.tversky import _check_options
 from ._op import fused
 from ._overlap import operator, overlap_loss

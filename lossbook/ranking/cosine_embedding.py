@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 from ._signs import signs
 
 
-@accumulate_wide
+@formula
 def cosine_embedding_loss(
     input1: Tensor,
     input2: Tensor,

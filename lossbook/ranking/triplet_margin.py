@@ -5,13 +5,13 @@ import math
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 from ._distance import distance
 
 
-@accumulate_wide
+@formula
 def triplet_margin_loss(
     anchor: Tensor,
     positive: Tensor,

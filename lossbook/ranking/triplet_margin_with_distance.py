@@ -5,15 +5,15 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 from ._distance import distance
 
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 
-@accumulate_wide
+@formula
 def triplet_margin_with_distance_loss(
     anchor: Tensor,
     positive: Tensor,

@@ -2,12 +2,12 @@
 
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 
-@accumulate_wide
+@formula
 def mse_loss(
     input: Tensor,
     target: Tensor,
@@ -57,7 +57,7 @@ def mse_loss(
     check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
-    entry = entry_weight(check.either(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
     error = kept(entry, input) - kept(entry, target)
     return reduce(error * error, reduction, weight=entry, normalizer=normalizer)
 

@@ -5,16 +5,16 @@ import math
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._numerics import times
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.numerics import times
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 COUNT = "a count, at least 0"
 RATE = "a rate, at least 0 (or its logarithm with log_input=True)"
 
 
-@accumulate_wide
+@formula
 def poisson_nll_loss(
     input: Tensor,
     target: Tensor,

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 
-@accumulate_wide
+@formula
 def quantile_loss(
     input: Tensor,
     target: Tensor,

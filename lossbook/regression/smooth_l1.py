@@ -4,12 +4,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import hardtanh
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, entry_weight, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import entry_weight, formula, kept, reduce
 
 
-@accumulate_wide
+@formula
 def smooth_l1_loss(
     input: Tensor,
     target: Tensor,

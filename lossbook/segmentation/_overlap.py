@@ -5,9 +5,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._reduce import entry_weight, kept
-from ..classification._classes import check_class_index, class_entries
+from .._core import check
+from .._core.classes import check_class_index, class_entries
+from .._core.reduce import entry_weight, kept
 
 
 class Overlap(NamedTuple):
@@ -64,7 +64,7 @@ def check_arguments(
         check.same_shape(input=input, target=target)
         if ignore_index >= 0:
             raise ValueError(f"ignore_index goes with class indices, not with masks; got {ignore_index}")
-        if check.looked_at(target):
+        if check.values_are_checked(target):
             masks = kept(own, target)
             check.values("target", masks, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
         return weight

@@ -2,13 +2,13 @@
 
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import formula, reduce
 from ._overlap import check_options, overlap, share
 
 
-@accumulate_wide
+@formula
 def dice_loss(
     input: Tensor,
     target: Tensor,

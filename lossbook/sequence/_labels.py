@@ -6,8 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .. import _check as check
-from .._reduce import entry_weight, kept
+from .._core import check
+from .._core.reduce import entry_weight, kept
 
 PADDING = torch.iinfo(torch.long).min  # stands for whatever lies past the length of a target
 
@@ -50,7 +50,7 @@ def as_samples(
 
     entry = entry_weight(sample_weight, shape)
     input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
-    if check.looked_at(log_probs):
+    if check.values_are_checked(log_probs):
         takes = "log-probabilities, at most 0 (of logits take log_softmax)"
         weighed = kept(entry, log_probs, fill=0.0, dim=-1)
         check.values("log_probs", weighed, lambda p: ~(p > 1e-3), takes, interval=True)

@@ -6,16 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import _check as check
-from .._module import Loss
-from .._reduce import accumulate_wide, kept, reduce
+from .._core import check
+from .._core.module import Loss
+from .._core.reduce import formula, kept, reduce
 from ._labels import as_samples
 
 # The logarithm of 0 inside the recursion. Finite, because -inf - (-inf) is NaN and so is every derivative through it.
 IMPOSSIBLE = -1e30
 
 
-@accumulate_wide
+@formula
 def ctc_loss(
     log_probs: Tensor,
     targets: Tensor,

@@ -1,0 +1,1 @@
+"""What is around every formula: argument checks, settings, weights, reduction, the base of the modules."""

@@ -1,0 +1,104 @@
+"""Class indices: where the class dimension is, which targets are legal, how to read an entry's class."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from . import check
+
+
+class ClassEntries(NamedTuple):
+    """For each entry of the target: a class that is safe to gather, and what the target said."""
+
+    safe: Tensor  # 0..classes-1 everywhere
+    unknown: Tensor  # neither a class nor ignore_index
+    ignored: Tensor  # ignore_index; nothing where the loss has none
+
+
+def class_dim(input: Tensor) -> int:
+    """Find the class dimension: 0 for a single sample of shape (classes,), else 1."""
+    if input.dim() == 0:
+        raise ValueError("input must have shape (classes,) or (batch, classes, ...); got a 0-d tensor")
+    return 0 if input.dim() == 1 else 1
+
+
+def entry_shape(input: Tensor) -> tuple[int, ...]:
+    """Give the shape of the unreduced loss: that of ``input`` without its class dimension."""
+    dim = class_dim(input)
+    return (*input.shape[:dim], *input.shape[dim + 1 :])
+
+
+def check_class_index(input: Tensor, target: Tensor) -> None:
+    """Refuse an index target whose dtype or shape does not go with the scores ``input``."""
+    check.tensors(input=input, target=target)
+    if target.dtype not in (torch.int64, torch.uint8):
+        raise TypeError(f"target must hold class indices as int64, for instance target.long(); got {target.dtype}")
+    if target.shape != entry_shape(input):
+        raise ValueError(
+            f"target must have shape {entry_shape(input)}, that of input {tuple(input.shape)} without its class "
+            f"dimension {class_dim(input)}; got {tuple(target.shape)}"
+            + ("; with the classes last use input.movedim(-1, 1)" if target.shape == input.shape[:-1] else "")
+        )
+
+
+def takes_probabilities(input: Tensor, target: Tensor, ignore_index: int) -> bool:
+    """Say whether ``target`` holds class probabilities, not indices; refuse it where it fits neither."""
+    if not isinstance(target, Tensor) or not target.is_floating_point():
+        if isinstance(target, Tensor) and target.shape == input.shape:
+            raise TypeError(
+                "target of the shape of input holds class probabilities, for instance target.float(); "
+                f"got {target.dtype}"
+            )
+        check_class_index(input, target)
+        return False
+    if target.shape != input.shape and target.shape == entry_shape(input):
+        raise ValueError(
+            f"target is floating point, so it must hold class probabilities of shape {tuple(input.shape)}; "
+            f"for class indices of shape {tuple(target.shape)} use target.long()"
+        )
+    check.same_shape(input=input, target=target)
+    if ignore_index >= 0:
+        raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
+    return True
+
+
+def check_probabilities(target: Tensor, dim: int) -> None:
+    """Refuse class probabilities that leave [0, 1] or do not add up to 1."""
+    if check.values_are_checked(target):
+        check.values("target", target, lambda t: (t >= 0) & (t <= 1), "class probabilities in [0, 1]")
+        check.values("the sum of target over classes", target.sum(dim), lambda t: (t - 1).abs() <= 0.01, "1")
+
+
+def check_class_values(target: Tensor, classes: int, ignore_index: int | None) -> None:
+    """Refuse class indices out of range, if they are looked at."""
+    takes = f"a class index in 0..{classes - 1}" + ("" if ignore_index is None else f" or ignore_index={ignore_index}")
+    ignored = classes - 1 if ignore_index is None else ignore_index  # without one, a legal class stands in
+    check.values("target", target, lambda t: (t == ignored) | ((t >= 0) & (t < classes)), takes)
+
+
+def check_class_weight(input: Tensor, weight: Tensor | None) -> None:
+    """Refuse class weights that are not one number for each class."""
+    if weight is not None:
+        check.floating(weight=weight)
+        check.tensors(input=input, weight=weight)
+        check.shape("weight", weight, (input.shape[class_dim(input)],), "one for each class")
+        check.values("weight", weight, lambda w: w >= 0, "at least 0", interval=True)
+
+
+def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> ClassEntries:
+    """Split a target into safe indices, unknown and ignored entries; refuse unknown ones where values are checked."""
+
+    def is_ignored(t: Tensor) -> Tensor:
+        return torch.zeros_like(t, dtype=torch.bool) if ignore_index is None else t == ignore_index
+
+    check_class_values(target, classes, ignore_index)
+    target = target.long()
+    known = (target >= 0) & (target < classes)
+    ignored = is_ignored(target)
+    return ClassEntries(target.masked_fill(~known, 0), ~(known | ignored), ignored)
+
+
+def at_class(weight: Tensor, index: Tensor) -> Tensor:
+    """Read the weight of each entry's class; plain indexing by a 0-d index would not compile."""
+    return weight.index_select(0, index.flatten()).reshape(index.shape)

@@ -1,0 +1,1 @@
+"""Losses of a student's logits against a teacher's."""

@@ -1,0 +1,1 @@
+"""Losses that ask for a lead of one score over another, not for probabilities."""

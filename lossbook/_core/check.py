@@ -100,11 +100,8 @@ def shape(name: str, tensor: Tensor, expected: tuple[int, ...], meaning: str) ->
         raise ValueError(f"{name} must have shape {tuple(expected)}, {meaning}; got {tuple(tensor.shape)}")
 
 
-def reduction(reduction: str, normalizer: Tensor | float | None = None, *, also: tuple[str, ...] = ()) -> None:
-    """Refuse an unknown reduction, and a normalizer that nothing would use."""
-    choice("none", "mean", "sum", *also, reduction=reduction)
-    if normalizer is None:
-        return
+def normalizer(normalizer: Tensor | float, *, reduction: str) -> None:
+    """Refuse a normalizer that nothing would use, and what is not a number above 0."""
     if reduction in ("none", "sum"):
         raise ValueError(f'normalizer replaces the count of "mean"; got reduction={reduction!r}')
     if isinstance(normalizer, Tensor):
@@ -124,16 +121,6 @@ def choice(*options: Any, **named: Any) -> None:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {value!r}")
 
 
-def one_weight(shape_of: Tensor, *, weight: Tensor | None, sample_weight: Tensor | None) -> Tensor | None:
-    """Take torch's ``weight``, of the full shape, and our ``sample_weight`` for the same thing, but not both."""
-    if weight is not None:
-        tensors(weight=weight)
-        shape("weight", weight, tuple(shape_of.shape), "that of input")
-    if weight is not None and sample_weight is not None:
-        raise ValueError("weight is torch's name for a sample_weight of the full shape: give one of the two, not both")
-    return sample_weight if weight is None else weight
-
-
 def flag(**named: Any) -> None:
     """Refuse what is not True or False."""
     for name, value in named.items():
@@ -146,6 +133,12 @@ def integer(**named: Any) -> None:
     for name, value in named.items():
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(f"{name} must be an int; got {value!r}")
+
+
+def index(**named: Any) -> None:
+    """Refuse what is not a whole number of at least 0."""
+    integer(**named)
+    not_negative(**named)
 
 
 def number(**named: Any) -> None:
@@ -163,6 +156,13 @@ def positive(**named: Any) -> None:
     for name, value in named.items():
         if value <= 0:
             raise ValueError(f"{name} must be greater than 0; got {value!r}")
+
+
+def norm(**named: Any) -> None:
+    """Refuse what is not the p of a p-norm: a number above 0, or infinity."""
+    for name, value in named.items():
+        if value != math.inf:
+            positive(**{name: value})
 
 
 def between(low: float, high: float, **named: Any) -> None:
@@ -187,6 +187,31 @@ def not_negative(**named: Any) -> None:
     for name, value in named.items():
         if value < 0:
             raise ValueError(f"{name} must be at least 0; got {value!r}")
+
+
+def scalar(**named: Any) -> None:
+    """Refuse what is not a finite number, or a 0-d floating-point tensor of one."""
+    for name, value in named.items():
+        if isinstance(value, Tensor):
+            _one_number(name, value)
+            values(name, value, torch.isfinite, "finite")
+        else:
+            number(**{name: value})
+
+
+def positive_scalar(**named: Any) -> None:
+    """Refuse what is not a finite number above 0, or a 0-d floating-point tensor of one."""
+    for name, value in named.items():
+        if isinstance(value, Tensor):
+            _one_number(name, value)
+            values(name, value, lambda v: (v > 0) & v.isfinite(), "finite and greater than 0")
+        else:
+            positive(**{name: value})
+
+
+def _one_number(name: str, tensor: Tensor) -> None:
+    floating(**{name: tensor})
+    shape(name, tensor, (), "that of one number")
 
 
 def _join(pairs: Iterator[tuple[str, object]]) -> str:

@@ -32,3 +32,36 @@ def check_map(**named: Tensor | None) -> None:
         same_dtype[bias_name] = bias
     if len({t.dtype for t in same_dtype.values()}) > 1 and not torch.is_autocast_enabled(input.device.type):
         raise TypeError("dtypes must match: " + ", ".join(f"{name} {t.dtype}" for name, t in same_dtype.items()))
+
+
+def check_map_and_target(
+    input: Tensor, linear_weight: Tensor, target: Tensor, linear_bias: Tensor | None, ignore_index: int | None
+) -> None:
+    """Refuse an input, a linear map and class targets that do not fit."""
+    check.floating(input=input, linear_weight=linear_weight)
+    check.tensors(input=input, linear_weight=linear_weight, target=target)
+    check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
+    per_class = target.is_floating_point()
+    if ignore_index is not None and per_class:
+        raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
+    if input.dim() > 2:
+        wanted = (*input.shape[:-1], linear_weight.shape[0]) if per_class else input.shape[:-1]
+        meaning = "that of input " + ("with classes last" if per_class else "without features")
+        check.shape("target", target, wanted, meaning)
+
+
+def check_two_maps(input: Tensor, linear_weight: Tensor, target_input: Tensor, target_weight: Tensor) -> None:
+    """Refuse a student and a teacher whose logits do not have the same shape."""
+    for name, weight in (("linear_weight", linear_weight), ("target_weight", target_weight)):
+        if weight.dim() != 2:
+            raise ValueError(f"{name} must have shape (classes, features); got {tuple(weight.shape)}")
+    if linear_weight.shape[0] != target_weight.shape[0]:
+        raise ValueError(
+            "linear_weight and target_weight must have as many classes first; "
+            f"got {tuple(linear_weight.shape)} and {tuple(target_weight.shape)}"
+        )
+    if input.shape[:-1] != target_input.shape[:-1]:
+        raise ValueError(
+            "input and target_input must have the same shape without features; "
+            f"got {tuple(input.shape)} and {tuple(target_input.shape)}"
+        )

@@ -1,49 +1,30 @@
-"""What every loss does around its formula: arithmetic dtype, sample weights, reduction."""
+"""What every loss does with its entries: weigh them, drop some, and reduce them."""
 
-import functools
-import inspect
-from collections.abc import Callable, Sequence
-from typing import ParamSpec
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from . import check
 
-P = ParamSpec("P")
-NARROW = (torch.bfloat16, torch.float16)
 
+def paired(
+    input: Tensor, target: Tensor, *, weight: Tensor | None = None, sample_weight: Tensor | None = None
+) -> Tensor | None:
+    """Refuse what is not two floating-point tensors of one shape, and give the weight of each entry.
 
-def formula(loss: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    """Compute a loss of bfloat16 or float16 tensors in float32, and return it in the dtype that came.
-
-    Under autocast the loss stays float32, as torch's own losses do there. Between float tensors of different
-    widths the usual promotion decides.
+    ``weight``, of the full shape, is torch's name for the same thing: one of the two.
     """
-    positional = [n for n, p in inspect.signature(loss).parameters.items() if p.kind is not p.KEYWORD_ONLY]
-
-    @functools.wraps(loss)
-    def wide(*args: P.args, **kwargs: P.kwargs) -> Tensor:
-        if len(args) > len(positional):
-            raise TypeError(
-                f"{loss.__name__}() takes {', '.join(positional)} by position and every setting by its name; "
-                f"got {len(args)} arguments by position"
+    check.floating(input=input, target=target)
+    check.same_shape(input=input, target=target)
+    if weight is not None:
+        check.tensors(weight=weight)
+        check.shape("weight", weight, tuple(input.shape), "that of input")
+        if sample_weight is not None:
+            raise ValueError(
+                "weight is torch's name for a sample_weight of the full shape: give one of the two, not both"
             )
-        floats = [a.dtype for a in args if isinstance(a, Tensor) and a.dtype.is_floating_point]
-        if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
-            return loss(*args, **kwargs)
-        value = loss(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
-        if not floats or torch.is_autocast_enabled(value.device.type):
-            return value
-        return value.to(functools.reduce(torch.promote_types, floats))
-
-    # torch.compile counts recompilations by code object: without its own, each loss would use up the limit of all.
-    wide.__code__ = wide.__code__.replace(co_name=loss.__name__)  # type: ignore[attr-defined]
-    return wide
-
-
-def _widen(value: object) -> object:
-    return value.float() if isinstance(value, Tensor) and value.dtype in NARROW else value
+    return entry_weight(sample_weight if weight is None else weight, input.shape)
 
 
 def entry_weight(sample_weight: Tensor | None, shape: Sequence[int]) -> Tensor | None:

@@ -1,9 +1,9 @@
 """Log softmax: logits as log-probabilities of classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .._core.reduce import formula
+from .._core import Activation, formula
 from ._dim import check_options, prepare, shifted
 
 
@@ -55,16 +55,8 @@ def _log_softmax(input: Tensor, dim: int) -> Tensor:
     return logits - logits.exp().sum(dim, keepdim=True).log()
 
 
-class LogSoftmax(nn.Module):
+class LogSoftmax(Activation, of=log_softmax):
     """Module form of :func:`lossbook.functional.log_softmax`."""
 
     def __init__(self, dim: int | None = None, *, dtype: torch.dtype | None = None) -> None:
-        super().__init__()
-        self.dim = check_options(dim=dim, dtype=dtype)
-        self.dtype = dtype
-
-    def forward(self, input: Tensor) -> Tensor:
-        return log_softmax(input, self.dim, dtype=self.dtype)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim!r}, dtype={self.dtype!r}"
+        super().__init__(dim=check_options(dim=dim, dtype=dtype), dtype=dtype)

@@ -1,10 +1,9 @@
 """Log sigmoid: a logit as a log-probability."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .._core import check
-from .._core.reduce import formula
+from .._core import Activation, check, formula
 
 
 @formula
@@ -42,8 +41,8 @@ def logsigmoid(input: Tensor) -> Tensor:
     return -torch.relu(-input) - torch.log1p(small)  # at 0 both terms are of the branch above
 
 
-class LogSigmoid(nn.Module):
+class LogSigmoid(Activation, of=logsigmoid):
     """Module form of :func:`lossbook.functional.logsigmoid`."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return logsigmoid(input)
+    def __init__(self) -> None:
+        super().__init__()

@@ -1,10 +1,9 @@
 """Sigmoid: a logit as a probability."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .._core import check
-from .._core.reduce import formula
+from .._core import Activation, check, formula
 
 
 @formula
@@ -45,8 +44,8 @@ def sigmoid(input: Tensor) -> Tensor:
     return (positive + (1 - positive) * small) / (1 + small)
 
 
-class Sigmoid(nn.Module):
+class Sigmoid(Activation, of=sigmoid):
     """Module form of :func:`lossbook.functional.sigmoid`."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return sigmoid(input)
+    def __init__(self) -> None:
+        super().__init__()

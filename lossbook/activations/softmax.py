@@ -1,9 +1,9 @@
 """Softmax: logits as probabilities of classes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .._core.reduce import formula
+from .._core import Activation, formula
 from ._dim import check_options, prepare, shifted
 
 
@@ -55,16 +55,8 @@ def _softmax(input: Tensor, dim: int) -> Tensor:
     return exponential / exponential.sum(dim, keepdim=True)
 
 
-class Softmax(nn.Module):
+class Softmax(Activation, of=softmax):
     """Module form of :func:`lossbook.functional.softmax`."""
 
     def __init__(self, dim: int | None = None, *, dtype: torch.dtype | None = None) -> None:
-        super().__init__()
-        self.dim = check_options(dim=dim, dtype=dtype)
-        self.dtype = dtype
-
-    def forward(self, input: Tensor) -> Tensor:
-        return softmax(input, self.dim, dtype=self.dtype)
-
-    def extra_repr(self) -> str:
-        return f"dim={self.dim!r}, dtype={self.dtype!r}"
+        super().__init__(dim=check_options(dim=dim, dtype=dtype), dtype=dtype)

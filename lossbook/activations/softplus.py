@@ -1,14 +1,13 @@
 """Softplus: a positive number from any real one."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .._core import check
-from .._core.reduce import formula
+from .._core import Activation, Number, Positive, check, formula
 
 
 @formula
-def softplus(input: Tensor, *, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+def softplus(input: Tensor, *, beta: Positive = 1.0, threshold: Number = 20.0) -> Tensor:
     r"""Turn a real number into a positive one, smoothly, for a rate, a scale or a variance.
 
     .. math::
@@ -49,7 +48,6 @@ def softplus(input: Tensor, *, beta: float = 1.0, threshold: float = 20.0) -> Te
         C. Dugas et al. (2001), Incorporating Second-Order Functional Knowledge for Better Option Pricing, section 3.
         https://papers.nips.cc/paper/1920-incorporating-second-order-functional-knowledge-for-better-option-pricing
     """
-    _check_options(beta=beta, threshold=threshold)
     check.floating(input=input)
     scaled = beta * input
     positive = (scaled > 0).to(scaled.dtype)
@@ -58,22 +56,8 @@ def softplus(input: Tensor, *, beta: float = 1.0, threshold: float = 20.0) -> Te
     return torch.where(scaled > threshold, input, smooth)
 
 
-def _check_options(*, beta: float, threshold: float) -> None:
-    check.positive(beta=beta)
-    check.number(threshold=threshold)
-
-
-class Softplus(nn.Module):
+class Softplus(Activation, of=softplus):
     """Module form of :func:`lossbook.functional.softplus`."""
 
     def __init__(self, *, beta: float = 1.0, threshold: float = 20.0) -> None:
-        super().__init__()
-        _check_options(beta=beta, threshold=threshold)
-        self.beta = beta
-        self.threshold = threshold
-
-    def forward(self, input: Tensor) -> Tensor:
-        return softplus(input, beta=self.beta, threshold=self.threshold)
-
-    def extra_repr(self) -> str:
-        return f"beta={self.beta!r}, threshold={self.threshold!r}"
+        super().__init__(beta=beta, threshold=threshold)

@@ -1,10 +1,9 @@
 """Hyperbolic tangent: a real number squeezed between -1 and 1."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from .._core import check
-from .._core.reduce import formula
+from .._core import Activation, check, formula
 
 
 @formula
@@ -45,8 +44,8 @@ def tanh(input: Tensor) -> Tensor:
     return -sign * t / (t + 2)
 
 
-class Tanh(nn.Module):
+class Tanh(Activation, of=tanh):
     """Module form of :func:`lossbook.functional.tanh`."""
 
-    def forward(self, input: Tensor) -> Tensor:
-        return tanh(input)
+    def __init__(self) -> None:
+        super().__init__()

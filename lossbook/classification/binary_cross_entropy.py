@@ -5,9 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, check, formula, kept, paired, reduce
+from ._factors import check_factors
 
 
 @formula
@@ -18,7 +17,7 @@ def binary_cross_entropy(
     weight: Tensor | None = None,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the probability with which a yes-or-no event happens.
 
@@ -62,14 +61,8 @@ def binary_cross_entropy(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.90.
         https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
     """
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    if weight is not None:
-        check.floating(weight=weight)
-        check.tensors(input=input, weight=weight)
-        check.broadcastable("weight", weight, input.shape, "one for each entry")
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
+    check_factors(input, weight=weight)
     input, target = kept(entry, input, fill=0.5), kept(entry, target)
     check.values("input", input, lambda p: (p >= 0) & (p <= 1), "a probability in [0, 1]", interval=True)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
@@ -87,31 +80,8 @@ def binary_cross_entropy(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-class BCELoss(Loss):
+class BCELoss(Loss, of=binary_cross_entropy):
     """Module form of :func:`lossbook.functional.binary_cross_entropy`."""
 
-    settings = ("weight", "reduction")
-    weight: Tensor | None
-
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__()
-        check.reduction(reduction)
-        self.register_buffer("weight", weight)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return binary_cross_entropy(
-            input,
-            target,
-            weight=self.weight,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(weight=weight, reduction=reduction)

@@ -4,10 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.numerics import times
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, check, formula, kept, paired, reduce, times
+from ._factors import check_factors
 
 
 @formula
@@ -19,7 +17,7 @@ def binary_cross_entropy_with_logits(
     pos_weight: Tensor | None = None,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the logit of the probability with which a yes-or-no event happens.
 
@@ -68,11 +66,8 @@ def binary_cross_entropy_with_logits(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.90.
         https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
     """
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    _check_factors(input, weight, pos_weight)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
+    check_factors(input, weight=weight, pos_weight=pos_weight)
     input, target = kept(entry, input), kept(entry, target)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
     middle = 0.5 - target
@@ -90,47 +85,10 @@ def binary_cross_entropy_with_logits(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_factors(input: Tensor, weight: Tensor | None, pos_weight: Tensor | None) -> None:
-    for name, factor, meaning in (
-        ("weight", weight, "one for each entry"),
-        ("pos_weight", pos_weight, "so for images (batch, classes, height, width) use shape (classes, 1, 1)"),
-    ):
-        if factor is not None:
-            check.floating(**{name: factor})
-            check.tensors(input=input, **{name: factor})
-            check.broadcastable(name, factor, input.shape, meaning)
-
-
-class BCEWithLogitsLoss(Loss):
+class BCEWithLogitsLoss(Loss, of=binary_cross_entropy_with_logits):
     """Module form of :func:`lossbook.functional.binary_cross_entropy_with_logits`."""
-
-    settings = ("weight", "pos_weight", "reduction")
-    weight: Tensor | None
-    pos_weight: Tensor | None
 
     def __init__(
         self, weight: Tensor | None = None, *, pos_weight: Tensor | None = None, reduction: str = "mean"
     ) -> None:
-        super().__init__()
-        check.reduction(reduction)
-        self.register_buffer("weight", weight)
-        self.register_buffer("pos_weight", pos_weight)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return binary_cross_entropy_with_logits(
-            input,
-            target,
-            weight=self.weight,
-            pos_weight=self.pos_weight,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(weight=weight, pos_weight=pos_weight, reduction=reduction)

@@ -3,7 +3,20 @@
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import (
+    Integer,
+    Loss,
+    NotNegative,
+    Positive,
+    Reduction,
+    Share,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+    times,
+)
 from .._core.classes import (
     at_class,
     check_class_weight,
@@ -13,9 +26,6 @@ from .._core.classes import (
     entry_shape,
     takes_probabilities,
 )
-from .._core.module import Loss
-from .._core.numerics import times
-from .._core.reduce import entry_weight, formula, kept, reduce
 
 
 @formula
@@ -24,13 +34,13 @@ def cross_entropy(
     target: Tensor,
     *,
     weight: Tensor | None = None,
-    ignore_index: int = -100,
-    label_smoothing: float = 0.0,
-    softcap: float | None = None,
-    z_loss: float = 0.0,
+    ignore_index: Integer = -100,
+    label_smoothing: Share = 0.0,
+    softcap: Positive | None = None,
+    z_loss: NotNegative = 0.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for logits whose softmax is the target distribution over classes.
 
@@ -91,8 +101,6 @@ def cross_entropy(
         Gemma Team (2024), Gemma 2: Improving Open Language Models at a Practical Size, section 2 (softcap).
         https://arxiv.org/abs/2408.00118
     """
-    _check_options(ignore_index, label_smoothing, softcap, z_loss, reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input=input)
     check_class_weight(input, weight)
     dim = class_dim(input)
@@ -124,22 +132,8 @@ def cross_entropy(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer, count=count)
 
 
-def _check_options(
-    ignore_index: int, label_smoothing: float, softcap: float | None, z_loss: float, reduction: str
-) -> None:
-    check.integer(ignore_index=ignore_index)
-    check.between(0, 1, label_smoothing=label_smoothing)
-    if softcap is not None:
-        check.positive(softcap=softcap)
-    check.not_negative(z_loss=z_loss)
-    check.reduction(reduction)
-
-
-class CrossEntropyLoss(Loss):
+class CrossEntropyLoss(Loss, of=cross_entropy):
     """Module form of :func:`lossbook.functional.cross_entropy`."""
-
-    settings = ("weight", "ignore_index", "label_smoothing", "softcap", "z_loss", "reduction")
-    weight: Tensor | None
 
     def __init__(
         self,
@@ -151,32 +145,11 @@ class CrossEntropyLoss(Loss):
         z_loss: float = 0.0,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        _check_options(ignore_index, label_smoothing, softcap, z_loss, reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
-        self.softcap = softcap
-        self.z_loss = z_loss
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return cross_entropy(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            label_smoothing=self.label_smoothing,
-            softcap=self.softcap,
-            z_loss=self.z_loss,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            softcap=softcap,
+            z_loss=z_loss,
+            reduction=reduction,
         )

@@ -3,10 +3,7 @@
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.numerics import times
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import BatchReduction, Flag, Loss, check, formula, kept, paired, reduce, times
 
 
 @formula
@@ -14,10 +11,10 @@ def kl_div(
     input: Tensor,
     target: Tensor,
     *,
-    log_target: bool = False,
+    log_target: Flag = False,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: BatchReduction = "mean",
 ) -> Tensor:
     r"""Ask for the log-probabilities of the target distribution.
 
@@ -64,11 +61,7 @@ def kl_div(
         S. Kullback, R. A. Leibler (1951), On Information and Sufficiency, equation 2.4.
         https://doi.org/10.1214/aoms/1177729694
     """
-    _check_options(log_target=log_target, reduction=reduction)
-    check.reduction(reduction, normalizer, also=("batchmean",))
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
     input, target = kept(entry, input, fill=0.0), kept(entry, target, fill=0.0)
     _check_log_probabilities("input", input)
     if log_target:
@@ -86,35 +79,8 @@ def _check_log_probabilities(name: str, tensor: Tensor) -> None:
     check.values(name, tensor, lambda t: t <= 1e-3, "log-probabilities, at most 0", interval=True)
 
 
-def _check_options(*, log_target: bool, reduction: str) -> None:
-    check.flag(log_target=log_target)
-    check.reduction(reduction, also=("batchmean",))
-
-
-class KLDivLoss(Loss):
+class KLDivLoss(Loss, of=kl_div):
     """Module form of :func:`lossbook.functional.kl_div`."""
 
-    settings = ("log_target", "reduction")
-
     def __init__(self, *, log_target: bool = False, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(log_target=log_target, reduction=reduction)
-        self.log_target = log_target
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return kl_div(
-            input,
-            target,
-            log_target=self.log_target,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(log_target=log_target, reduction=reduction)

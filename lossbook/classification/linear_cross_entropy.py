@@ -6,13 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .._core import check
-from .._core.linear_map import check_map
-from .._core.module import Loss
-from .._core.reduce import entry_weight, kept
-from .cross_entropy import _check_options, cross_entropy
+from .._core import Integer, Loss, NotNegative, Positive, Reduction, Share, check, checked, entry_weight, kept
+from .._core.linear_map import check_map_and_target
+from .cross_entropy import cross_entropy
 
 
+@checked
 def linear_cross_entropy(
     input: Tensor,
     linear_weight: Tensor,
@@ -20,13 +19,13 @@ def linear_cross_entropy(
     *,
     linear_bias: Tensor | None = None,
     weight: Tensor | None = None,
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    softcap: float | None = None,
-    z_loss: float = 0.0,
+    ignore_index: Integer | None = None,
+    label_smoothing: Share = 0.0,
+    softcap: Positive | None = None,
+    z_loss: NotNegative = 0.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for features whose linear map gives the logits of the target class.
 
@@ -80,9 +79,7 @@ def linear_cross_entropy(
         E. Wijmans et al. (2024), Cut Your Losses in Large-Vocabulary Language Models.
         https://arxiv.org/abs/2411.09009
     """
-    _check_options(-100 if ignore_index is None else ignore_index, label_smoothing, softcap, z_loss, reduction)
-    check.reduction(reduction, normalizer)
-    _check_arguments(input, linear_weight, target, linear_bias, ignore_index)
+    check_map_and_target(input, linear_weight, target, linear_bias, ignore_index)
 
     classes, *out_features, in_features = linear_weight.shape
     leading = input.shape[:-1]
@@ -111,35 +108,12 @@ def linear_cross_entropy(
     return loss.reshape(leading) if reduction == "none" and len(leading) > 1 else loss
 
 
-def _check_arguments(
-    input: Tensor, linear_weight: Tensor, target: Tensor, linear_bias: Tensor | None, ignore_index: int | None
-) -> None:
-    check.floating(input=input, linear_weight=linear_weight)
-    check.tensors(input=input, linear_weight=linear_weight, target=target)
-    check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
-    per_class = target.is_floating_point()
-    if ignore_index is not None and per_class:
-        raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
-    if input.dim() > 2:
-        wanted = (*input.shape[:-1], linear_weight.shape[0]) if per_class else input.shape[:-1]
-        meaning = "that of input " + ("with classes last" if per_class else "without features")
-        check.shape("target", target, wanted, meaning)
-
-
-class LinearCrossEntropyLoss(Loss):
+class LinearCrossEntropyLoss(Loss, of=linear_cross_entropy):
     """Module form of :func:`linear_cross_entropy`, which owns the linear map."""
 
     settings = (
-        "num_classes",
-        "out_features",
-        "weight",
-        "ignore_index",
-        "label_smoothing",
-        "softcap",
-        "z_loss",
-        "reduction",
-    )
-    weight: Tensor | None
+        "num_classes", "out_features", "weight", "ignore_index", "label_smoothing", "softcap", "z_loss", "reduction",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -157,7 +131,14 @@ class LinearCrossEntropyLoss(Loss):
         z_loss: float = 0.0,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
+        super().__init__(
+            weight=weight,
+            ignore_index=ignore_index,
+            label_smoothing=label_smoothing,
+            softcap=softcap,
+            z_loss=z_loss,
+            reduction=reduction,
+        )
         check.integer(in_features=in_features, num_classes=num_classes)
         check.positive(in_features=in_features, num_classes=num_classes)
         if not isinstance(out_features, tuple | list):
@@ -166,18 +147,11 @@ class LinearCrossEntropyLoss(Loss):
             check.integer(out_features=size)
             check.positive(out_features=size)
         check.flag(bias=bias)
-        _check_options(-100 if ignore_index is None else ignore_index, label_smoothing, softcap, z_loss, reduction)
         if weight is not None:
             check.floating(weight=weight)
             check.shape("weight", weight, (num_classes,), "one for each class")
         self.num_classes = num_classes
         self.out_features = tuple(out_features)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-        self.label_smoothing = label_smoothing
-        self.softcap = softcap
-        self.z_loss = z_loss
-        self.reduction = reduction
         logits = math.prod(self.out_features, start=num_classes)
         self.linear = nn.Linear(in_features, logits, bias=bias, device=device, dtype=dtype)
 
@@ -191,7 +165,7 @@ class LinearCrossEntropyLoss(Loss):
     ) -> Tensor:
         shape = (self.num_classes, *self.out_features)
         bias = self.linear.bias
-        return linear_cross_entropy(
+        return self.function(
             input,
             self.linear.weight.reshape(*shape, self.linear.in_features),
             target,

@@ -2,9 +2,7 @@
 
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, check, entry_weight, formula, kept, reduce
 from .binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 
 
@@ -16,7 +14,7 @@ def multilabel_soft_margin_loss(
     weight: Tensor | None = None,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask, for each class by itself, for the logit of the probability that a sample belongs to it.
 
@@ -59,7 +57,6 @@ def multilabel_soft_margin_loss(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.90, for each class.
         https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
     """
-    check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     if input.dim() == 0:
@@ -73,31 +70,8 @@ def multilabel_soft_margin_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-class MultiLabelSoftMarginLoss(Loss):
+class MultiLabelSoftMarginLoss(Loss, of=multilabel_soft_margin_loss):
     """Module form of :func:`lossbook.functional.multilabel_soft_margin_loss`."""
 
-    settings = ("weight", "reduction")
-    weight: Tensor | None
-
     def __init__(self, weight: Tensor | None = None, *, reduction: str = "mean") -> None:
-        super().__init__()
-        check.reduction(reduction)
-        self.register_buffer("weight", weight)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return multilabel_soft_margin_loss(
-            input,
-            target,
-            weight=self.weight,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(weight=weight, reduction=reduction)

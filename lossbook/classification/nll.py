@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import Integer, Loss, Reduction, check, entry_weight, formula, kept, reduce
 from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
 
 
 @formula
@@ -15,10 +13,10 @@ def nll_loss(
     target: Tensor,
     *,
     weight: Tensor | None = None,
-    ignore_index: int = -100,
+    ignore_index: Integer = -100,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for a high log-probability of the observed class: pick it and change its sign.
 
@@ -61,8 +59,6 @@ def nll_loss(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.108.
         https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
     """
-    check.reduction(reduction, normalizer)
-    check.integer(ignore_index=ignore_index)
     check.floating(input=input)
     check_class_index(input, target)
     check_class_weight(input, weight)
@@ -81,34 +77,8 @@ def nll_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer, count=count)
 
 
-class NLLLoss(Loss):
+class NLLLoss(Loss, of=nll_loss):
     """Module form of :func:`lossbook.functional.nll_loss`."""
 
-    settings = ("weight", "ignore_index", "reduction")
-    weight: Tensor | None
-
     def __init__(self, weight: Tensor | None = None, *, ignore_index: int = -100, reduction: str = "mean") -> None:
-        super().__init__()
-        check.integer(ignore_index=ignore_index)
-        check.reduction(reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return nll_loss(
-            input,
-            target,
-            weight=self.weight,
-            ignore_index=self.ignore_index,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction)

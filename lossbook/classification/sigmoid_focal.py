@@ -4,10 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.numerics import times
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, NotNegative, Reduction, Share, check, formula, kept, paired, reduce, times
 
 
 @formula
@@ -15,11 +12,11 @@ def sigmoid_focal_loss(
     input: Tensor,
     target: Tensor,
     *,
-    gamma: float = 2.0,
-    alpha: float | None = 0.25,
+    gamma: NotNegative = 2.0,
+    alpha: Share | None = 0.25,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the logit of a rare yes-or-no event, and mind the many easy entries less the better they fit.
 
@@ -69,11 +66,7 @@ def sigmoid_focal_loss(
         T.-Y. Lin et al. (2017), Focal Loss for Dense Object Detection, equation 5.
         https://doi.org/10.1109/ICCV.2017.324
     """
-    _check_options(gamma=gamma, alpha=alpha, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
     input, target = kept(entry, input), kept(entry, target)
     check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
     yes = target > 0.5
@@ -91,39 +84,8 @@ def sigmoid_focal_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, gamma: float, alpha: float | None, reduction: str) -> None:
-    check.not_negative(gamma=gamma)
-    if alpha is not None:
-        check.between(0, 1, alpha=alpha)
-    check.reduction(reduction)
-
-
-class SigmoidFocalLoss(Loss):
+class SigmoidFocalLoss(Loss, of=sigmoid_focal_loss):
     """Module form of :func:`lossbook.functional.sigmoid_focal_loss`."""
 
-    settings = ("gamma", "alpha", "reduction")
-
     def __init__(self, *, gamma: float = 2.0, alpha: float | None = 0.25, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(gamma=gamma, alpha=alpha, reduction=reduction)
-        self.gamma = gamma
-        self.alpha = alpha
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return sigmoid_focal_loss(
-            input,
-            target,
-            gamma=self.gamma,
-            alpha=self.alpha,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(gamma=gamma, alpha=alpha, reduction=reduction)

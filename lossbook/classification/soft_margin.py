@@ -3,9 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, check, formula, kept, paired, reduce
 
 
 @formula
@@ -15,7 +13,7 @@ def soft_margin_loss(
     *,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for scores whose sign is the label, and whose size is the confidence.
 
@@ -53,37 +51,14 @@ def soft_margin_loss(
         T. Hastie, R. Tibshirani, J. Friedman (2009), The Elements of Statistical Learning, equation 10.18.
         https://doi.org/10.1007/978-0-387-84858-7
     """
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
     input, target = kept(entry, input), kept(entry, target)
     check.values("target", target, lambda y: y.abs() == 1, "-1 or 1, for labels 0 and 1 use 2 * target - 1")
     return reduce(-F.logsigmoid(target * input), reduction, weight=entry, normalizer=normalizer)
 
 
-class SoftMarginLoss(Loss):
+class SoftMarginLoss(Loss, of=soft_margin_loss):
     """Module form of :func:`lossbook.functional.soft_margin_loss`."""
 
-    settings = ("reduction",)
-
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__()
-        check.reduction(reduction)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return soft_margin_loss(
-            input,
-            target,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(reduction=reduction)

@@ -1,4 +1,4 @@
-"""What the contrastive losses share: their features, their scalar settings, the logits of all pairs."""
+"""What the contrastive losses share: their features, and the logits of all pairs."""
 
 import torch
 from torch import Tensor
@@ -20,20 +20,6 @@ def check_features(*, at_least: bool = False, **named: Tensor) -> None:
             f"{second} must have at least as many rows as {first} {tuple(one.shape)}, and its features; "
             f"got {tuple(other.shape)}"
         )
-
-
-def check_scalar(*, positive: bool = True, **named: Tensor | float) -> None:
-    """Refuse what is not a finite number, above 0 where ``positive``, or a 0-d floating-point tensor of one."""
-    for name, value in named.items():
-        if not isinstance(value, Tensor):
-            (check.positive if positive else check.number)(**{name: value})
-            continue
-        check.floating(**{name: value})
-        check.shape(name, value, (), "that of one number")
-        if positive:
-            check.values(name, value, lambda v: (v > 0) & v.isfinite(), "finite and greater than 0")
-        else:
-            check.values(name, value, torch.isfinite, "finite")
 
 
 def own_pair(logits: Tensor) -> Tensor:

@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, reduce
-from ._pairs import check_features, check_scalar, diagonal, pair_logits
+from .._core import Loss, PositiveScalar, Reduction, entry_weight, formula, reduce
+from ._pairs import check_features, diagonal, pair_logits
 
 
 @formula
@@ -14,10 +12,10 @@ def clip_loss(
     image_features: Tensor,
     text_features: Tensor,
     *,
-    logit_scale: Tensor | float = 1 / 0.07,
+    logit_scale: PositiveScalar = 1 / 0.07,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each image to be nearest to its own text, and for each text to be nearest to its own image.
 
@@ -65,8 +63,6 @@ def clip_loss(
         A. Radford et al. (2021), Learning Transferable Visual Models From Natural Language Supervision, figure 3.
         https://arxiv.org/abs/2103.00020
     """
-    check_scalar(logit_scale=logit_scale)
-    check.reduction(reduction, normalizer)
     check_features(image_features=image_features, text_features=text_features)
     entry = entry_weight(sample_weight, image_features.shape[:1])
     logits = pair_logits(logit_scale * image_features, text_features, entry)  # (images, texts)
@@ -75,32 +71,8 @@ def clip_loss(
     return reduce(-(text_of_image + image_of_text) / 2, reduction, weight=entry, normalizer=normalizer)
 
 
-class CLIPLoss(Loss):
+class CLIPLoss(Loss, of=clip_loss):
     """Module form of :func:`lossbook.functional.clip_loss`."""
 
-    settings = ("logit_scale", "reduction")
-    logit_scale: Tensor | float
-
     def __init__(self, *, logit_scale: Tensor | float = 1 / 0.07, reduction: str = "mean") -> None:
-        super().__init__()
-        check_scalar(logit_scale=logit_scale)
-        check.reduction(reduction)
-        self.register_scalar("logit_scale", logit_scale)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        image_features: Tensor,
-        text_features: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return clip_loss(
-            image_features,
-            text_features,
-            logit_scale=self.logit_scale,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(logit_scale=logit_scale, reduction=reduction)

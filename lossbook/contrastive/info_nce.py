@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, reduce
-from ._pairs import check_features, check_scalar, diagonal, pair_logits
+from .._core import Loss, PositiveScalar, Reduction, entry_weight, formula, reduce
+from ._pairs import check_features, diagonal, pair_logits
 
 
 @formula
@@ -14,10 +12,10 @@ def info_nce_loss(
     query: Tensor,
     key: Tensor,
     *,
-    temperature: Tensor | float = 0.1,
+    temperature: PositiveScalar = 0.1,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each query to be nearer to its own key than to every other key.
 
@@ -62,8 +60,6 @@ def info_nce_loss(
         A. van den Oord, Y. Li, O. Vinyals (2018), Representation Learning with Contrastive Predictive Coding,
         equation 4. https://arxiv.org/abs/1807.03748
     """
-    check_scalar(temperature=temperature)
-    check.reduction(reduction, normalizer)
     check_features(query=query, key=key, at_least=True)
     entry = entry_weight(sample_weight, query.shape[:1])
     logits = pair_logits(query / temperature, key, entry)  # (batch, keys)
@@ -71,32 +67,8 @@ def info_nce_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-class InfoNCELoss(Loss):
+class InfoNCELoss(Loss, of=info_nce_loss):
     """Module form of :func:`lossbook.functional.info_nce_loss`."""
 
-    settings = ("temperature", "reduction")
-    temperature: Tensor | float
-
     def __init__(self, *, temperature: Tensor | float = 0.1, reduction: str = "mean") -> None:
-        super().__init__()
-        check_scalar(temperature=temperature)
-        check.reduction(reduction)
-        self.register_scalar("temperature", temperature)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        query: Tensor,
-        key: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return info_nce_loss(
-            query,
-            key,
-            temperature=self.temperature,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(temperature=temperature, reduction=reduction)

@@ -4,10 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, reduce
-from ._pairs import check_features, check_scalar, own_pair, pair_logits
+from .._core import Loss, PositiveScalar, Reduction, Scalar, entry_weight, formula, reduce
+from ._pairs import check_features, own_pair, pair_logits
 
 
 @formula
@@ -15,11 +13,11 @@ def siglip_loss(
     image_features: Tensor,
     text_features: Tensor,
     *,
-    logit_scale: Tensor | float = 10.0,
-    logit_bias: Tensor | float = -10.0,
+    logit_scale: PositiveScalar = 10.0,
+    logit_bias: Scalar = -10.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each image to say yes to its own text and no to every other, each answer by itself.
 
@@ -70,8 +68,6 @@ def siglip_loss(
         X. Zhai, B. Mustafa, A. Kolesnikov, L. Beyer (2023), Sigmoid Loss for Language Image Pre-Training, section 3.2.
         https://arxiv.org/abs/2303.15343
     """
-    _check_options(logit_scale=logit_scale, logit_bias=logit_bias, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check_features(image_features=image_features, text_features=text_features)
     entry = entry_weight(sample_weight, image_features.shape[:1])
     logits = pair_logits(logit_scale * image_features, text_features, entry) + logit_bias  # (images, texts)
@@ -79,18 +75,8 @@ def siglip_loss(
     return reduce(-F.logsigmoid(signed).sum(1), reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, logit_scale: Tensor | float, logit_bias: Tensor | float, reduction: str) -> None:
-    check_scalar(logit_scale=logit_scale)
-    check_scalar(logit_bias=logit_bias, positive=False)
-    check.reduction(reduction)
-
-
-class SigLIPLoss(Loss):
+class SigLIPLoss(Loss, of=siglip_loss):
     """Module form of :func:`lossbook.functional.siglip_loss`."""
-
-    settings = ("logit_scale", "logit_bias", "reduction")
-    logit_scale: Tensor | float
-    logit_bias: Tensor | float
 
     def __init__(
         self,
@@ -99,26 +85,4 @@ class SigLIPLoss(Loss):
         logit_bias: Tensor | float = -10.0,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        _check_options(logit_scale=logit_scale, logit_bias=logit_bias, reduction=reduction)
-        self.register_scalar("logit_scale", logit_scale)
-        self.register_scalar("logit_bias", logit_bias)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        image_features: Tensor,
-        text_features: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return siglip_loss(
-            image_features,
-            text_features,
-            logit_scale=self.logit_scale,
-            logit_bias=self.logit_bias,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(logit_scale=logit_scale, logit_bias=logit_bias, reduction=reduction)

@@ -6,10 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
+from .._core import Loss, OpenShare, Positive, Reduction, check, entry_weight, formula, kept, reduce
 from .._core.classes import class_dim, entry_shape
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
 
 
 @formula
@@ -17,11 +15,11 @@ def js_div_with_logits(
     input: Tensor,
     target: Tensor,
     *,
-    temperature: float = 1.0,
-    beta: float = 0.5,
+    temperature: Positive = 1.0,
+    beta: OpenShare = 0.5,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask a student for the softmax of its teacher, at a price that stays finite where the two exclude each other.
 
@@ -76,8 +74,6 @@ def js_div_with_logits(
         R. Agarwal et al. (2024), On-Policy Distillation of Language Models, equation 1.
         https://arxiv.org/abs/2306.13649
     """
-    _check_options(temperature=temperature, beta=beta, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     dim = class_dim(input)
@@ -93,38 +89,8 @@ def js_div_with_logits(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, temperature: float, beta: float, reduction: str) -> None:
-    check.positive(temperature=temperature)
-    check.inside(0, 1, beta=beta)
-    check.reduction(reduction)
-
-
-class JSDivWithLogitsLoss(Loss):
+class JSDivWithLogitsLoss(Loss, of=js_div_with_logits):
     """Module form of :func:`lossbook.functional.js_div_with_logits`."""
 
-    settings = ("temperature", "beta", "reduction")
-
     def __init__(self, *, temperature: float = 1.0, beta: float = 0.5, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(temperature=temperature, beta=beta, reduction=reduction)
-        self.temperature = temperature
-        self.beta = beta
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return js_div_with_logits(
-            input,
-            target,
-            temperature=self.temperature,
-            beta=self.beta,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(temperature=temperature, beta=beta, reduction=reduction)

@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import Loss, Positive, Reduction, check, entry_weight, formula, kept, reduce
 from .._core.classes import class_dim, entry_shape
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
 
 
 @formula
@@ -14,10 +12,10 @@ def kl_div_with_logits(
     input: Tensor,
     target: Tensor,
     *,
-    temperature: float = 1.0,
+    temperature: Positive = 1.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask a student for logits whose softmax is that of its teacher.
 
@@ -63,8 +61,6 @@ def kl_div_with_logits(
         G. Hinton, O. Vinyals, J. Dean (2015), Distilling the Knowledge in a Neural Network, section 2.
         https://arxiv.org/abs/1503.02531
     """
-    _check_options(temperature=temperature, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     dim = class_dim(input)
@@ -77,35 +73,8 @@ def kl_div_with_logits(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, temperature: float, reduction: str) -> None:
-    check.positive(temperature=temperature)
-    check.reduction(reduction)
-
-
-class KLDivWithLogitsLoss(Loss):
+class KLDivWithLogitsLoss(Loss, of=kl_div_with_logits):
     """Module form of :func:`lossbook.functional.kl_div_with_logits`."""
 
-    settings = ("temperature", "reduction")
-
     def __init__(self, *, temperature: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(temperature=temperature, reduction=reduction)
-        self.temperature = temperature
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return kl_div_with_logits(
-            input,
-            target,
-            temperature=self.temperature,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(temperature=temperature, reduction=reduction)

@@ -5,13 +5,12 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.linear_map import check_map
-from .._core.module import Loss
-from .._core.reduce import entry_weight, kept
+from .._core import Loss, Positive, Reduction, check, checked, entry_weight, kept
+from .._core.linear_map import check_map, check_two_maps
 from .kl_div_with_logits import kl_div_with_logits
 
 
+@checked
 def linear_kl_div(
     input: Tensor,
     linear_weight: Tensor,
@@ -20,10 +19,10 @@ def linear_kl_div(
     *,
     linear_bias: Tensor | None = None,
     target_bias: Tensor | None = None,
-    temperature: float = 1.0,
+    temperature: Positive = 1.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for features whose linear map gives the softmax that the teacher's features give through theirs.
 
@@ -75,12 +74,10 @@ def linear_kl_div(
         G. Hinton, O. Vinyals, J. Dean (2015), Distilling the Knowledge in a Neural Network, section 2.
         https://arxiv.org/abs/1503.02531
     """
-    _check_options(temperature=temperature, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input=input, linear_weight=linear_weight, target_input=target_input, target_weight=target_weight)
     check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     check_map(target_input=target_input, target_weight=target_weight, target_bias=target_bias)
-    _check_pair(input, linear_weight, target_input, target_weight)
+    check_two_maps(input, linear_weight, target_input, target_weight)
     leading, classes = input.shape[:-1], linear_weight.shape[0]
     entry = entry_weight(sample_weight, leading)
     # NaN in dropped features would reach the gradients of the maps.
@@ -97,59 +94,8 @@ def linear_kl_div(
     return loss.reshape(leading) if reduction == "none" else loss
 
 
-def _check_pair(input: Tensor, linear_weight: Tensor, target_input: Tensor, target_weight: Tensor) -> None:
-    for name, weight in (("linear_weight", linear_weight), ("target_weight", target_weight)):
-        if weight.dim() != 2:
-            raise ValueError(f"{name} must have shape (classes, features); got {tuple(weight.shape)}")
-    if linear_weight.shape[0] != target_weight.shape[0]:
-        raise ValueError(
-            "linear_weight and target_weight must have as many classes first; "
-            f"got {tuple(linear_weight.shape)} and {tuple(target_weight.shape)}"
-        )
-    if input.shape[:-1] != target_input.shape[:-1]:
-        raise ValueError(
-            "input and target_input must have the same shape without features; "
-            f"got {tuple(input.shape)} and {tuple(target_input.shape)}"
-        )
-
-
-def _check_options(*, temperature: float, reduction: str) -> None:
-    check.positive(temperature=temperature)
-    check.reduction(reduction)
-
-
-class LinearKLDivLoss(Loss):
+class LinearKLDivLoss(Loss, of=linear_kl_div):
     """Module form of :func:`lossbook.functional.linear_kl_div`; it owns no map: both come with the call."""
 
-    settings = ("temperature", "reduction")
-
     def __init__(self, *, temperature: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(temperature=temperature, reduction=reduction)
-        self.temperature = temperature
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        linear_weight: Tensor,
-        target_input: Tensor,
-        target_weight: Tensor,
-        *,
-        linear_bias: Tensor | None = None,
-        target_bias: Tensor | None = None,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return linear_kl_div(
-            input,
-            linear_weight,
-            target_input,
-            target_weight,
-            linear_bias=linear_bias,
-            target_bias=target_bias,
-            temperature=self.temperature,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(temperature=temperature, reduction=reduction)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from torch import Tensor
+
 BLOCK = 1 << 18  # entries: 1 MiB of float32, so that a block and what is computed from it stay in the cache
 
 
@@ -17,3 +19,8 @@ def tiles(outer: int, classes: int, inner: int, block: int = BLOCK) -> Iterator[
     for o in blocks(outer, classes, block):
         for i in blocks(inner, (o.stop - o.start) * classes, block):
             yield o, i
+
+
+def as_rows(tensor: Tensor) -> Tensor:
+    """View (classes,), (batch, classes) or (batch, classes, d1, ..., dK) as (outer, classes, inner)."""
+    return tensor[None, :, None] if tensor.dim() == 1 else tensor[..., None].flatten(2)

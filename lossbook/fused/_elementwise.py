@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.reduce import NARROW, kept
+from .._core import check, kept
+from .._core.formula import NARROW
 from ._blocks import BLOCK, blocks
 from ._op import differentiate, gradients_now, number
 from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from .._core.reduce import NARROW
+from .._core.formula import NARROW
 from ._blocks import blocks
 from ._op import gradient_dtype
 from ._triton import accumulator, cdiv, power_of_2

@@ -15,15 +15,18 @@ pass and for gradients that were not foreseen, the operator runs again with the 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from .._core.formula import positions, published, refuse
+from .._core.settings import plain, rules
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
@@ -147,42 +150,44 @@ def as_result_dtype(loss: Tensor, *floats: Tensor) -> Tensor:
     return loss.to(functools.reduce(torch.promote_types, (f.dtype for f in floats)))
 
 
-def fused(readable: Callable[..., Any], *, gradients: tuple[str, ...]) -> Callable[[F], F]:
-    """Make a function the fused form of a readable one: its contract, its docstring, and refusals in its place.
+def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[Callable[..., Any]], Callable[P, R]]:
+    """Make a function the fused form of a readable one: its signature and contract, and refusals in its place.
+
+    The function gets every setting by name, so it needs no defaults; a setting that the readable form has not, it
+    declares as that one would, by type and default.
 
     Args:
         readable: the function of ``lossbook.functional``.
         gradients: the arguments for which the fused form has a gradient; for others it is refused.
     """
-    positional = [n for n, p in inspect.signature(readable).parameters.items() if p.kind is not p.KEYWORD_ONLY]
+    signature = inspect.signature(readable)
+    positional = positions(readable)
+    defaults = {n: p.default for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
     named = " and ".join(filter(None, [", ".join(gradients[:-1]), gradients[-1]]))
     refused = (
         f"There is a gradient for {named}. Any other argument that requires one is refused, as are second\n"
         "derivatives, forward mode and torch.func: ``lossbook.functional`` has them."
     )
 
-    def decorate(function: F) -> F:
+    def decorate(function: Callable[..., Any]) -> Callable[P, R]:
         name = function.__name__
+        settings = rules(function) | readable.rules  # type: ignore[attr-defined]
 
         @functools.wraps(function)
-        def call(*args: Any, **settings: Any) -> Any:
-            if len(args) > len(positional):
-                raise TypeError(
-                    f"{name}() takes {', '.join(positional)} by position and every setting by its name; "
-                    f"got {len(args)} arguments by position"
-                )
-            for argument, value in (*zip(positional, args, strict=False), *settings.items()):
+        def call(*args: Any, **kwargs: Any) -> Any:
+            refuse(name, positional, settings, args, kwargs)
+            for argument, value in (*zip(positional, args, strict=False), *kwargs.items()):
                 if isinstance(value, Tensor):
                     _refuse_derivative(name, argument, value, argument in gradients)
-            return function(*args, **settings)
+            return function(*args, **defaults | kwargs)
 
-        # torch.compile counts recompilations by code object.
-        call.__code__ = call.__code__.replace(co_name=name)  # type: ignore[attr-defined]
+        parameters = [signature.parameters.get(n, p) for n, p in plain(function).parameters.items()]
+        published(call, signature.replace(parameters=parameters), settings)
         summary, _, contract = inspect.cleandoc(readable.__doc__ or "").partition("\n\n")
         contract = contract.replace("from lossbook.functional import", "from lossbook.fused import")
         call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{refused}\n\n{contract}"
         call.gradients = gradients  # type: ignore[attr-defined]
-        return call  # type: ignore[return-value]
+        return call
 
     return decorate
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .._core.reduce import NARROW, entry_weight
+from .._core import entry_weight
+from .._core.formula import NARROW
 from ._op import differentiate, number, reduce_rows
 from ._triton import INTERPRETED, accumulator, cdiv, kernel_dtype, launch, run_kernels, tl, triton
 

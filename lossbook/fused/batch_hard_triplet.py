@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .. import functional
-from ..ranking.batch_hard_triplet import _check_arguments
+from ..ranking import batch_hard_triplet as readable
+from ..ranking._labelled import labelled
 from ._blocks import blocks
 from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._triton import accumulator, cdiv, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
@@ -348,22 +348,14 @@ def _fake(embedding: Tensor, farthest: Tensor, nearest: Tensor, margin: float, e
 differentiate(_batch_hard_triplet_loss, gradients=("embedding",))
 
 
-@fused(functional.batch_hard_triplet_loss, gradients=("embedding",))
-def batch_hard_triplet_loss(
-    embedding: Tensor,
-    label: Tensor,
-    *,
-    margin: float = 0.2,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.batch_hard_triplet_loss, gradients=("embedding",))
+def batch_hard_triplet_loss(embedding, label, *, margin, sample_weight, normalizer, reduction):
     """Fused: the distances of all pairs are never in memory, only those of a block or tile.
 
     They are found by products, and where these leave a doubt by differences, so the pairs are those of
     :func:`lossbook.functional.batch_hard_triplet_loss`, for vectors far from 0 and near each other too.
     """
-    entry = _check_arguments(embedding, label, margin, sample_weight, normalizer, reduction)
+    entry = labelled(embedding, label, sample_weight)
     if entry is not None:
         entry = entry.to(accumulator(embedding.dtype))
     farthest, nearest = _batch_hard_pairs(embedding.detach(), label, None if entry is None else entry != 0)
@@ -385,3 +377,7 @@ def batch_hard_triplet_loss(
         gradients_now(reduction, embedding),
     )
     return as_result_dtype(loss, embedding)
+
+
+class BatchHardTripletLoss(readable.BatchHardTripletLoss, of=batch_hard_triplet_loss):
+    """``lossbook.BatchHardTripletLoss`` with the fused kernel."""

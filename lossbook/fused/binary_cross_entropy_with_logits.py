@@ -1,12 +1,10 @@
 """Binary cross entropy of logits, value and slopes in one pass."""
 
 import torch
-from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
-from ..classification.binary_cross_entropy_with_logits import _check_factors
+from .._core import paired
+from ..classification import binary_cross_entropy_with_logits as readable
+from ..classification._factors import check_factors
 from ._elementwise import all_finite, check_entries, elementwise, run
 from ._math import log1p
 from ._op import fused
@@ -86,25 +84,17 @@ _binary_cross_entropy_with_logits = elementwise(
 )
 
 
-@fused(functional.binary_cross_entropy_with_logits, gradients=("input", "target"))
-def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
-    *,
-    weight: Tensor | None = None,
-    pos_weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.binary_cross_entropy_with_logits, gradients=("input", "target"))
+def binary_cross_entropy_with_logits(input, target, *, weight, pos_weight, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once; weights that broadcast are not expanded."""
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    _check_factors(input, weight, pos_weight)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
+    check_factors(input, weight=weight, pos_weight=pos_weight)
     check_entries("target", target, entry, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]")
     return run(
         _binary_cross_entropy_with_logits, input, target, weight, pos_weight, entry=entry, normalizer=normalizer,
         reduction=reduction,
     )  # fmt: skip
+
+
+class BCEWithLogitsLoss(readable.BCEWithLogitsLoss, of=binary_cross_entropy_with_logits):
+    """``lossbook.BCEWithLogitsLoss`` with the fused kernel."""

@@ -6,10 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import functional
-from .._core import check
+from ..sequence import ctc as readable
 from ..sequence._labels import as_samples
-from ..sequence.ctc import _check_options
 from ._blocks import blocks
 from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._triton import accumulator, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
@@ -313,26 +311,15 @@ def _fake(log_probs: Tensor, labels: Tensor, input_length: Tensor, target_length
 differentiate(_ctc_loss, gradients=("log_probs",))
 
 
-@fused(functional.ctc_loss, gradients=("log_probs",))
+@fused(readable.ctc_loss, gradients=("log_probs",))
 def ctc_loss(
-    log_probs: Tensor,
-    targets: Tensor,
-    input_lengths: Tensor | Sequence[int] | int,
-    target_lengths: Tensor | Sequence[int] | int,
-    *,
-    blank: int = 0,
-    zero_infinity: bool = False,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+    log_probs, targets, input_lengths, target_lengths, *, blank, zero_infinity, sample_weight, normalizer, reduction
+):
     """Fused: one program for each sample and direction, the gradient as a softmax over the states of a frame.
 
     The same input gives the same bits every time. Scores are rescaled along the way, so that in float32 the gradient
     of a long input is as exact as that of a short one.
     """
-    _check_options(blank=blank, zero_infinity=zero_infinity, reduction=reduction)
-    check.reduction(reduction, normalizer)
     batch = as_samples(log_probs, targets, input_lengths, target_lengths, blank, sample_weight)
     row_weight = None if batch.entry is None else batch.entry.flatten().to(accumulator(log_probs.dtype))
     by_length = reduction == "mean" and normalizer is None
@@ -347,3 +334,7 @@ def ctc_loss(
         gradients_now(reduction, log_probs),
     )  # fmt: skip
     return as_result_dtype(loss if reduction != "none" else loss.view(batch.shape), log_probs)
+
+
+class CTCLoss(readable.CTCLoss, of=ctc_loss):
+    """``lossbook.CTCLoss`` with the fused kernel."""

@@ -5,10 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
-from ..regression.gaussian_nll import _check_options, _variance
+from .._core import check, paired
+from ..regression import gaussian_nll as readable
+from ..regression._variance import variance as as_variance
 from ._elementwise import check_entries, elementwise, run
 from ._op import fused, number
 from ._triton import tl, triton
@@ -48,34 +47,24 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _gaussian_nll_loss = elementwise("gaussian_nll_loss", _in_kernel, _in_blocks, mirrored=True)
 
 
-@fused(functional.gaussian_nll_loss, gradients=("input", "target", "var"))
-def gaussian_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    var: Tensor | float,
-    *,
-    full: bool = False,
-    eps: float = 1e-6,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.gaussian_nll_loss, gradients=("input", "target", "var"))
+def gaussian_nll_loss(input, target, var, *, full, eps, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once.
 
     A ``var`` that broadcasts is not expanded, but its gradient is added up from one of the shape of ``input``.
     """
-    _check_options(full=full, eps=eps, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    variance = _variance(var, input) if isinstance(var, Tensor) else number(_number(var), input)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
+    variance = as_variance(var, input) if isinstance(var, Tensor) else number(_number(var), input)
     check_entries("var", variance.expand(input.shape), entry, lambda v: ~(v < 0), "a variance, at least 0")
     constant = 0.5 * math.log(2 * math.pi) if full else 0.0
     return run(
         _gaussian_nll_loss, input, target, variance, settings=[eps, constant], entry=entry, normalizer=normalizer,
         reduction=reduction, arguments=3 if isinstance(var, Tensor) else 2,
     )  # fmt: skip
+
+
+class GaussianNLLLoss(readable.GaussianNLLLoss, of=gaussian_nll_loss):
+    """``lossbook.GaussianNLLLoss`` with the fused kernel."""
 
 
 def _number(var: float) -> float:

@@ -1,11 +1,9 @@
 """Huber loss, value and slope in one pass."""
 
 import torch
-from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
+from .._core import paired
+from ..regression import huber as readable
 from ._elementwise import elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -31,21 +29,12 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _huber_loss = elementwise("huber_loss", _in_kernel, _in_blocks, mirrored=True)
 
 
-@fused(functional.huber_loss, gradients=("input", "target"))
-def huber_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    delta: float = 1.0,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.huber_loss, gradients=("input", "target"))
+def huber_loss(input, target, *, delta, weight, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once, and keeps no loss of single entries."""
-    check.positive(delta=delta)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     return run(_huber_loss, input, target, settings=[delta], entry=entry, normalizer=normalizer, reduction=reduction)
+
+
+class HuberLoss(readable.HuberLoss, of=huber_loss):
+    """``lossbook.HuberLoss`` with the fused kernel."""

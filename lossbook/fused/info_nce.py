@@ -2,9 +2,8 @@
 
 from torch import Tensor
 
-from .. import functional
-from .._core import check
-from ..contrastive._pairs import check_features, check_scalar
+from ..contrastive import info_nce as readable
+from ..contrastive._pairs import check_features
 from ._op import as_result_dtype, fused, gradients_now, number
 from ._similarity import arguments, softmax_operator
 
@@ -15,22 +14,12 @@ from ._similarity import arguments, softmax_operator
 _info_nce_loss = softmax_operator("info_nce_loss", both=False)
 
 
-@fused(functional.info_nce_loss, gradients=("query", "key", "temperature"))
-def info_nce_loss(
-    query: Tensor,
-    key: Tensor,
-    *,
-    temperature: Tensor | float = 0.1,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.info_nce_loss, gradients=("query", "key", "temperature"))
+def info_nce_loss(query, key, *, temperature, sample_weight, normalizer, reduction):
     """Fused: never holds all similarities, so memory grows with the batch, not with its square.
 
     On a GPU, features of half precision are multiplied as they are and added up in float32.
     """
-    check_scalar(temperature=temperature)
-    check.reduction(reduction, normalizer)
     check_features(query=query, key=key, at_least=True)
     q, k, weight, divisor = arguments(query, key, sample_weight, normalizer, reduction)
     scale = 1 / number(temperature, q) if isinstance(temperature, Tensor) else number(1 / temperature, q)
@@ -38,3 +27,7 @@ def info_nce_loss(
         q, k, scale, weight, divisor, None, reduction != "none", gradients_now(reduction, q, k, scale)
     )
     return as_result_dtype(loss, query, key)
+
+
+class InfoNCELoss(readable.InfoNCELoss, of=info_nce_loss):
+    """``lossbook.InfoNCELoss`` with the fused kernel."""

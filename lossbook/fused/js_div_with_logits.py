@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .. import functional
-from ..distillation.js_div_with_logits import _check_options
+from ..distillation import js_div_with_logits as readable
+from ._divergence import buffers, divergence, divergence_rows, log_share, log_sums, slope_scale
 from ._math import log1p
 from ._op import differentiate, fused, reduce_rows
 from ._triton import tl, triton
-from .kl_div_with_logits import buffers, divergence, divergence_rows, log_share, log_sums, slope_scale
 
 # One row: p of the teacher and q of the student as in kl_div_with_logits, each with its share of the mixture m = P + Q:
 #
@@ -123,20 +122,14 @@ def _fake(input: Tensor, target: Tensor, row_weight: Tensor | None, divisor: Ten
 differentiate(_js_div_with_logits, gradients=("input",))
 
 
-@fused(functional.js_div_with_logits, gradients=("input",))
-def js_div_with_logits(
-    input: Tensor,
-    target: Tensor,
-    *,
-    temperature: float = 1.0,
-    beta: float = 0.5,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.js_div_with_logits, gradients=("input",))
+def js_div_with_logits(input, target, *, temperature, beta, sample_weight, normalizer, reduction):
     """Fused: keeps nothing of the size of the logits but the gradient, and reads both from memory once."""
-    _check_options(temperature=temperature, beta=beta, reduction=reduction)
     return divergence(
         _js_div_with_logits, input, target, temperature, beta,
         sample_weight=sample_weight, normalizer=normalizer, reduction=reduction,
     )  # fmt: skip
+
+
+class JSDivWithLogitsLoss(readable.JSDivWithLogitsLoss, of=js_div_with_logits):
+    """``lossbook.JSDivWithLogitsLoss`` with the fused kernel."""

@@ -1,11 +1,9 @@
 """L1 loss, value and slope in one pass."""
 
 import torch
-from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
+from .._core import paired
+from ..regression import l1 as readable
 from ._elementwise import elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -29,19 +27,12 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _l1_loss = elementwise("l1_loss", _in_kernel, _in_blocks, mirrored=True)
 
 
-@fused(functional.l1_loss, gradients=("input", "target"))
-def l1_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.l1_loss, gradients=("input", "target"))
+def l1_loss(input, target, *, weight, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once, and keeps no loss of single entries."""
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     return run(_l1_loss, input, target, entry=entry, normalizer=normalizer, reduction=reduction)
+
+
+class L1Loss(readable.L1Loss, of=l1_loss):
+    """``lossbook.L1Loss`` with the fused kernel."""

@@ -1,14 +1,13 @@
 """Cross entropy of a linear map, in chunks of rows: the logits of all rows are never in memory at once."""
 
 import math
-from collections.abc import Sequence
-from typing import Literal, overload
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
 
-from .. import functional
-from .._core import check
+from .._core import Flag, check, entry_weight, kept
 from .._core.classes import (
     check_class_values,
     check_class_weight,
@@ -16,13 +15,13 @@ from .._core.classes import (
     class_dim,
     takes_probabilities,
 )
-from .._core.reduce import entry_weight, kept
-from ..classification.cross_entropy import _check_options
-from ..classification.linear_cross_entropy import _check_arguments
+from .._core.linear_map import check_map_and_target
+from ..classification import linear_cross_entropy as readable
+from ._blocks import as_rows
+from ._cross_entropy import count, cross_entropy_rows
 from ._linear import LinearMap, chunks, empty_gradients, product_dtype, split_scale
 from ._op import as_result_dtype, differentiate, fused, number, reduce_rows, times_upstream
-from ._triton import accumulator, run_kernels
-from .cross_entropy import _by_blocks, _count, _launch, as_rows
+from ._triton import accumulator
 
 # Logits Z = X W^T + b, and G the gradient of the loss for them, which the cross entropy of a chunk of rows gives:
 #
@@ -56,7 +55,7 @@ def _linear_cross_entropy(input: Tensor, linear_weight: Tensor, linear_bias: Ten
             entries = slice(chunk.start * inner, chunk.stop * inner)
             logits = linear.logits(chunk).view(-1, classes, inner)
             slope = linear.slope(logits)
-            (_launch if run_kernels(logits) else _by_blocks)(
+            cross_entropy_rows(
                 logits, target[chunk if target.is_floating_point() else entries],
                 class_weight, part(row_weight, entries), share, ignore_index, smoothing, softcap, z_loss,
                 part(each, entries), part(lse_upstream, entries) if with_lse else None, loss[entries],
@@ -102,6 +101,9 @@ def _dropped(
     return ~counted.view(-1, inner).any(1)
 
 
+_readable: Callable[..., Any] = readable.linear_cross_entropy  # which has no return_lse: see the overloads
+
+
 @overload
 def linear_cross_entropy(
     input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Tensor | None = ...,
@@ -120,23 +122,11 @@ def linear_cross_entropy(
 ) -> tuple[Tensor, Tensor]: ...  # fmt: skip
 
 
-@fused(functional.linear_cross_entropy, gradients=("input", "linear_weight", "linear_bias"))
+@fused(_readable, gradients=("input", "linear_weight", "linear_bias"))
 def linear_cross_entropy(
-    input: Tensor,
-    linear_weight: Tensor,
-    target: Tensor,
-    *,
-    linear_bias: Tensor | None = None,
-    weight: Tensor | None = None,
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    softcap: float | None = None,
-    z_loss: float = 0.0,
-    return_lse: bool = False,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor | tuple[Tensor, Tensor]:
+    input, linear_weight, target, *, linear_bias, weight, ignore_index, label_smoothing, softcap, z_loss,
+    return_lse: Flag = False, sample_weight, normalizer, reduction,
+):  # fmt: skip
     """Fused: holds the logits of a chunk of rows at a time, and only what the gradients asked for need of them.
 
     The gradient of ``linear_weight`` is added up in float32, whatever the number of chunks. Features of entries that
@@ -146,10 +136,7 @@ def linear_cross_entropy(
     wider and of the shape of the unreduced loss, differentiable: ``loss, lse = linear_cross_entropy(...)``.
     """
     ignored = -100 if ignore_index is None else ignore_index
-    _check_options(ignored, label_smoothing, softcap, z_loss, reduction)
-    check.flag(return_lse=return_lse)
-    check.reduction(reduction, normalizer)
-    _check_arguments(input, linear_weight, target, linear_bias, ignore_index)
+    check_map_and_target(input, linear_weight, target, linear_bias, ignore_index)
     (classes, *out_features), leading = linear_weight.shape[:-1], input.shape[:-1]
     shape = (*leading, *out_features)
     entry = entry_weight(sample_weight, shape)
@@ -172,7 +159,7 @@ def linear_cross_entropy(
     row_weight = None if entry is None else entry.flatten().to(accumulator(input.dtype))
     divisor = None
     if reduction == "mean":
-        divisor = _count(logits, rows, weight, row_weight, ignored) if normalizer is None else number(normalizer, input)
+        divisor = count(logits, rows, weight, row_weight, ignored) if normalizer is None else number(normalizer, input)
     reduced = reduction != "none"
     needed = [
         t is not None and t.requires_grad and torch.is_grad_enabled() and reduced and not return_lse
@@ -186,3 +173,7 @@ def linear_cross_entropy(
     )  # fmt: skip
     loss = as_result_dtype(loss if reduced else loss.view(shape), input)
     return (loss, lse.view(shape)) if return_lse else loss
+
+
+class LinearCrossEntropyLoss(readable.LinearCrossEntropyLoss, of=linear_cross_entropy):
+    """``lossbook.LinearCrossEntropyLoss`` with the fused kernel."""

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.linear_map import check_map
-from .._core.reduce import entry_weight
-from ..distillation.linear_kl_div import _check_options, _check_pair
+from .._core import check, entry_weight
+from .._core.linear_map import check_map, check_two_maps
+from ..distillation import linear_kl_div as readable
+from ._divergence import kl_rows
 from ._linear import LinearMap, chunks, empty_gradients, product_dtype, split_scale
 from ._op import as_result_dtype, differentiate, fused, number, reduce_rows, times_upstream
 from ._triton import accumulator
-from .kl_div_with_logits import kl_rows
 
 # As in the linear cross entropy: the divergence of a chunk of rows gives the gradient G for the logits X W^T + b of the
 # student, and G W, G^T X and the sum of G over rows are the gradients of X, W and b. The teacher costs one product.
@@ -66,31 +64,29 @@ def _fake(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None, targ
 differentiate(_linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))
 
 
-@fused(functional.linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))
+@fused(readable.linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))
 def linear_kl_div(
-    input: Tensor,
-    linear_weight: Tensor,
-    target_input: Tensor,
-    target_weight: Tensor,
+    input,
+    linear_weight,
+    target_input,
+    target_weight,
     *,
-    linear_bias: Tensor | None = None,
-    target_bias: Tensor | None = None,
-    temperature: float = 1.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+    linear_bias,
+    target_bias,
+    temperature,
+    sample_weight,
+    normalizer,
+    reduction,
+):
     """Fused: holds the logits of a chunk of rows at a time, and only what the gradients asked for need of them.
 
     The student alone gets a gradient; a teacher that requires one is refused. Features of samples that weigh zero may
     be NaN.
     """
-    _check_options(temperature=temperature, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input=input, linear_weight=linear_weight, target_input=target_input, target_weight=target_weight)
     check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     check_map(target_input=target_input, target_weight=target_weight, target_bias=target_bias)
-    _check_pair(input, linear_weight, target_input, target_weight)
+    check_two_maps(input, linear_weight, target_input, target_weight)
     leading = input.shape[:-1]
     many = math.prod(leading)
     entry = entry_weight(sample_weight, leading)
@@ -112,3 +108,7 @@ def linear_kl_div(
         *dtypes, temperature, None, reduced, needed,
     )  # fmt: skip
     return as_result_dtype(loss if reduced else loss.view(leading), input, target_input)
+
+
+class LinearKLDivLoss(readable.LinearKLDivLoss, of=linear_kl_div):
+    """``lossbook.LinearKLDivLoss`` with the fused kernel."""

@@ -1,11 +1,9 @@
 """Mean squared error, value and slope in one pass."""
 
 import torch
-from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
+from .._core import paired
+from ..regression import mse as readable
 from ._elementwise import elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -28,19 +26,12 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _mse_loss = elementwise("mse_loss", _in_kernel, _in_blocks, mirrored=True)
 
 
-@fused(functional.mse_loss, gradients=("input", "target"))
-def mse_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.mse_loss, gradients=("input", "target"))
+def mse_loss(input, target, *, weight, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once, and keeps no loss of single entries."""
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     return run(_mse_loss, input, target, entry=entry, normalizer=normalizer, reduction=reduction)
+
+
+class MSELoss(readable.MSELoss, of=mse_loss):
+    """``lossbook.MSELoss`` with the fused kernel."""

@@ -3,12 +3,10 @@
 import math
 
 import torch
-from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
-from ..regression.poisson_nll import COUNT, RATE, _check_options, _check_types
+from .._core import entry_weight
+from ..regression import poisson_nll as readable
+from ..regression._counts import COUNT, RATE, check_counts
 from ._elementwise import all_finite, check_entries, elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -78,23 +76,10 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _poisson_nll_loss = elementwise("poisson_nll_loss", _in_kernel, _in_blocks, mirrored=False)
 
 
-@fused(functional.poisson_nll_loss, gradients=("input", "target"))
-def poisson_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    log_input: bool = True,
-    full: bool = False,
-    eps: float = 1e-8,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.poisson_nll_loss, gradients=("input", "target"))
+def poisson_nll_loss(input, target, *, log_input, full, eps, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once; integer counts are read as they are."""
-    _check_options(log_input=log_input, full=full, eps=eps, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    _check_types(input, target)
-    check.same_shape(input=input, target=target)
+    check_counts(input, target)
     entry = entry_weight(sample_weight, input.shape)
     check_entries("target", target, entry, lambda t: t >= 0, COUNT)
     if not log_input:
@@ -103,3 +88,7 @@ def poisson_nll_loss(
         _poisson_nll_loss, input, target, settings=[eps], options=[log_input, full], entry=entry,
         normalizer=normalizer, reduction=reduction,
     )  # fmt: skip
+
+
+class PoissonNLLLoss(readable.PoissonNLLLoss, of=poisson_nll_loss):
+    """``lossbook.PoissonNLLLoss`` with the fused kernel."""

@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
-from ..regression.quantile import _check_options
+from .._core import check, paired
+from ..regression import quantile as readable
 from ._elementwise import arithmetic, elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -41,28 +39,20 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _quantile_loss = elementwise("quantile_loss", _in_kernel, _in_blocks, mirrored=True)
 
 
-@fused(functional.quantile_loss, gradients=("input", "target"))
-def quantile_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    quantile: Tensor | float = 0.5,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.quantile_loss, gradients=("input", "target"))
+def quantile_loss(input, target, *, quantile, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once; a ``quantile`` that broadcasts is not expanded."""
-    _check_options(quantile=quantile, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
+    entry = paired(input, target, sample_weight=sample_weight)
     if isinstance(quantile, Tensor):
         check.tensors(input=input, quantile=quantile)
         check.broadcastable("quantile", quantile, input.shape, "one for each entry")
         quantile = quantile.to(arithmetic(input, target))
-    entry = entry_weight(sample_weight, input.shape)
     each = quantile if isinstance(quantile, Tensor) else None
     return run(
         _quantile_loss, input, target, each, settings=[] if isinstance(quantile, Tensor) else [quantile, 1 - quantile],
         entry=entry, normalizer=normalizer, reduction=reduction,
     )  # fmt: skip
+
+
+class QuantileLoss(readable.QuantileLoss, of=quantile_loss):
+    """``lossbook.QuantileLoss`` with the fused kernel."""

@@ -6,10 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .. import functional
-from .._core import check
+from ..contrastive import siglip as readable
 from ..contrastive._pairs import check_features
-from ..contrastive.siglip import _check_options
 from ._math import sigmoid, softplus
 from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._similarity import COLUMNS, Pairs, arguments, empty_results, inner_products, store_slopes
@@ -106,24 +104,13 @@ def _fake(image: Tensor, text: Tensor, scale: Tensor, bias: Tensor, weight: Tens
 differentiate(_siglip_loss, gradients=("image", "text", "scale", "bias"))
 
 
-@fused(functional.siglip_loss, gradients=("image_features", "text_features", "logit_scale", "logit_bias"))
-def siglip_loss(
-    image_features: Tensor,
-    text_features: Tensor,
-    *,
-    logit_scale: Tensor | float = 10.0,
-    logit_bias: Tensor | float = -10.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.siglip_loss, gradients=("image_features", "text_features", "logit_scale", "logit_bias"))
+def siglip_loss(image_features, text_features, *, logit_scale, logit_bias, sample_weight, normalizer, reduction):
     """Fused: never holds all similarities, so memory grows with the batch, not with its square.
 
     A loss that is reduced and its gradients come from one pass over the similarities. On a GPU, features of half
     precision are multiplied as they are and added up in float32.
     """
-    _check_options(logit_scale=logit_scale, logit_bias=logit_bias, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check_features(image_features=image_features, text_features=text_features)
     image, text, weight, divisor = arguments(image_features, text_features, sample_weight, normalizer, reduction)
     scale, bias = number(logit_scale, image), number(logit_bias, image)
@@ -132,3 +119,7 @@ def siglip_loss(
         gradients_now(reduction, image, text, scale, bias),
     )  # fmt: skip
     return as_result_dtype(loss, image_features, text_features)
+
+
+class SigLIPLoss(readable.SigLIPLoss, of=siglip_loss):
+    """``lossbook.SigLIPLoss`` with the fused kernel."""

@@ -1,12 +1,9 @@
 """Focal loss of logits, value and slopes in one pass."""
 
 import torch
-from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
-from ..classification.sigmoid_focal import _check_options
+from .._core import paired
+from ..classification import sigmoid_focal as readable
 from ._elementwise import all_finite, check_entries, elementwise, run
 from ._math import log1p
 from ._op import fused
@@ -99,25 +96,16 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _sigmoid_focal_loss = elementwise("sigmoid_focal_loss", _in_kernel, _in_blocks, mirrored=False)
 
 
-@fused(functional.sigmoid_focal_loss, gradients=("input", "target"))
-def sigmoid_focal_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    gamma: float = 2.0,
-    alpha: float | None = 0.25,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.sigmoid_focal_loss, gradients=("input", "target"))
+def sigmoid_focal_loss(input, target, *, gamma, alpha, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once, and keeps no loss of single entries."""
-    _check_options(gamma=gamma, alpha=alpha, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
     check_entries("target", target, entry, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]")
     return run(
         _sigmoid_focal_loss, input, target, settings=[gamma, 0.0 if alpha is None else alpha],
         options=[gamma == 2, alpha is not None], entry=entry, normalizer=normalizer, reduction=reduction,
     )  # fmt: skip
+
+
+class SigmoidFocalLoss(readable.SigmoidFocalLoss, of=sigmoid_focal_loss):
+    """``lossbook.SigmoidFocalLoss`` with the fused kernel."""

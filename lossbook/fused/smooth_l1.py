@@ -1,11 +1,9 @@
 """Smooth L1 loss, value and slope in one pass."""
 
 import torch
-from torch import Tensor
 
-from .. import functional
-from .._core import check
-from .._core.reduce import entry_weight
+from .._core import paired
+from ..regression import smooth_l1 as readable
 from ._elementwise import elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -36,20 +34,12 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
 _smooth_l1_loss = elementwise("smooth_l1_loss", _in_kernel, _in_blocks, mirrored=True)
 
 
-@fused(functional.smooth_l1_loss, gradients=("input", "target"))
-def smooth_l1_loss(
-    input: Tensor,
-    target: Tensor,
-    *,
-    beta: float = 1.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
-) -> Tensor:
+@fused(readable.smooth_l1_loss, gradients=("input", "target"))
+def smooth_l1_loss(input, target, *, beta, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once, and keeps no loss of single entries."""
-    check.not_negative(beta=beta)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
     return run(_smooth_l1_loss, input, target, settings=[beta], entry=entry, normalizer=normalizer, reduction=reduction)
+
+
+class SmoothL1Loss(readable.SmoothL1Loss, of=smooth_l1_loss):
+    """``lossbook.SmoothL1Loss`` with the fused kernel."""

@@ -1,12 +1,15 @@
 """Multi-class margin loss: the hinge of a support vector machine with many classes."""
 
+import functools
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
 from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+
+OneOrTwo = Annotated[int, functools.partial(check.choice, 1, 2)]
 
 
 @formula
@@ -14,12 +17,12 @@ def multi_margin_loss(
     input: Tensor,
     target: Tensor,
     *,
-    p: int = 1,
-    margin: float = 1.0,
+    p: OneOrTwo = 1,
+    margin: Number = 1.0,
     weight: Tensor | None = None,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for a score of the right class that beats every other class by a margin.
 
@@ -65,8 +68,6 @@ def multi_margin_loss(
         J. Weston, C. Watkins (1999), Support Vector Machines for Multi-Class Pattern Recognition: the sum over classes.
         https://www.esann.org/sites/default/files/proceedings/legacy/es1999-461.pdf
     """
-    _check_options(p=p, margin=margin, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input=input)
     if input.dim() not in (1, 2):
         raise ValueError(f"input must have shape (classes,) or (batch, classes); got {tuple(input.shape)}")
@@ -85,43 +86,10 @@ def multi_margin_loss(
     return reduce(loss.masked_fill(unknown, torch.nan), reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, p: int, margin: float, reduction: str) -> None:
-    check.choice(1, 2, p=p)
-    check.number(margin=margin)
-    check.reduction(reduction)
-
-
-class MultiMarginLoss(Loss):
+class MultiMarginLoss(Loss, of=multi_margin_loss):
     """Module form of :func:`lossbook.functional.multi_margin_loss`."""
-
-    settings = ("p", "margin", "weight", "reduction")
-    weight: Tensor | None
 
     def __init__(
         self, *, p: int = 1, margin: float = 1.0, weight: Tensor | None = None, reduction: str = "mean"
     ) -> None:
-        super().__init__()
-        _check_options(p=p, margin=margin, reduction=reduction)
-        self.p = p
-        self.margin = margin
-        self.register_buffer("weight", weight)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return multi_margin_loss(
-            input,
-            target,
-            p=self.p,
-            margin=self.margin,
-            weight=self.weight,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(p=p, margin=margin, weight=weight, reduction=reduction)

@@ -4,10 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.numerics import times
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, check, entry_weight, formula, kept, reduce, times
 
 
 @formula
@@ -17,7 +14,7 @@ def multilabel_margin_loss(
     *,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for scores in which each class of a sample beats each class that is not its own by 1.
 
@@ -63,7 +60,6 @@ def multilabel_margin_loss(
         K. Crammer, Y. Singer (2003), A Family of Additive Online Algorithms for Category Ranking.
         https://www.jmlr.org/papers/v3/crammer03b.html
     """
-    check.reduction(reduction, normalizer)
     check.floating(input=input)
     check.tensors(input=input, target=target)
     if input.dim() not in (1, 2) or input.shape[-1] == 0:
@@ -99,28 +95,8 @@ def _slopes(scores: Tensor, label: Tensor, listed: Tensor) -> tuple[Tensor, Tens
     return (passed * other).scatter_add(-1, label, -above), above.sum(-1)
 
 
-class MultiLabelMarginLoss(Loss):
+class MultiLabelMarginLoss(Loss, of=multilabel_margin_loss):
     """Module form of :func:`lossbook.functional.multilabel_margin_loss`."""
 
-    settings = ("reduction",)
-
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__()
-        check.reduction(reduction)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return multilabel_margin_loss(
-            input,
-            target,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(reduction=reduction)

@@ -1,9 +1,6 @@
 """What the cells of the chapters import besides the losses; only :mod:`lossbook.notebook.plots` needs matplotlib."""
 
-from .data import breast_cancer as breast_cancer
-from .data import diabetes as diabetes
-from .data import digits as digits
-from .data import wine as wine
+from .data import breast_cancer as breast_cancer, diabetes as diabetes, digits as digits, wine as wine
 from .explore import explore as explore
 from .facts import contract_table as contract_table
 from .fit import fit as fit

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Positive, Reduction, formula, kept, reduce
+from ._labelled import labelled
 
 
 @formula
@@ -13,10 +12,10 @@ def batch_hard_triplet_loss(
     embedding: Tensor,
     label: Tensor,
     *,
-    margin: float = 0.2,
+    margin: Positive = 0.2,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the farthest sample of an anchor's class to lie nearer than the nearest of another, by a margin.
 
@@ -64,7 +63,7 @@ def batch_hard_triplet_loss(
         A. Hermans, L. Beyer, B. Leibe (2017), In Defense of the Triplet Loss for Person Re-Identification, equation 5.
         https://arxiv.org/abs/1703.07737
     """
-    entry = _check_arguments(embedding, label, margin, sample_weight, normalizer, reduction)
+    entry = labelled(embedding, label, sample_weight)
     if len(label) == 0:
         return reduce(embedding.sum(1), reduction, weight=entry, normalizer=normalizer)  # argmax of nothing raises
 
@@ -86,27 +85,6 @@ def batch_hard_triplet_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer, count=complete.to(loss.dtype))
 
 
-def _check_arguments(
-    embedding: Tensor,
-    label: Tensor,
-    margin: float,
-    sample_weight: Tensor | None,
-    normalizer: Tensor | float | None,
-    reduction: str,
-) -> Tensor | None:
-    """Refuse what does not fit; give the weight of each anchor."""
-    check.positive(margin=margin)
-    check.reduction(reduction, normalizer)
-    check.floating(embedding=embedding)
-    if embedding.dim() != 2:
-        raise ValueError(f"embedding must have shape (batch, features); got {tuple(embedding.shape)}")
-    check.tensors(embedding=embedding, label=label)
-    if label.dtype != torch.int64:
-        raise TypeError(f"label must hold classes as int64, for instance label.long(); got {label.dtype}")
-    check.shape("label", label, embedding.shape[:1], "one for each row of embedding")
-    return entry_weight(sample_weight, label.shape)
-
-
 def _distance(one: Tensor, other: Tensor) -> Tensor:
     """Euclidean distance of each row, with derivatives 0 of every order where the rows are equal."""
     difference = one - other
@@ -115,31 +93,8 @@ def _distance(one: Tensor, other: Tensor) -> Tensor:
     return distance.masked_fill(equal, 0.0)
 
 
-class BatchHardTripletLoss(Loss):
+class BatchHardTripletLoss(Loss, of=batch_hard_triplet_loss):
     """Module form of :func:`lossbook.functional.batch_hard_triplet_loss`."""
 
-    settings = ("margin", "reduction")
-
     def __init__(self, *, margin: float = 0.2, reduction: str = "mean") -> None:
-        super().__init__()
-        check.positive(margin=margin)
-        check.reduction(reduction)
-        self.margin = margin
-        self.reduction = reduction
-
-    def forward(
-        self,
-        embedding: Tensor,
-        label: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return batch_hard_triplet_loss(
-            embedding,
-            label,
-            margin=self.margin,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(margin=margin, reduction=reduction)

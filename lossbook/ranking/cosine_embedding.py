@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
 from ._signs import signs
 
 
@@ -15,10 +13,10 @@ def cosine_embedding_loss(
     input2: Tensor,
     target: Tensor,
     *,
-    margin: float = 0.0,
+    margin: Number = 0.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for similar pairs of vectors to point the same way, and for dissimilar ones to point apart.
 
@@ -69,8 +67,6 @@ def cosine_embedding_loss(
         J. Bromley et al. (1993), Signature Verification using a "Siamese" Time Delay Neural Network, section 4: the
         cosine of two outputs, with the target 1 or another. https://doi.org/10.1142/S0218001493000339
     """
-    _check_options(margin=margin, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input1=input1, input2=input2)
     check.tensors(input1=input1, target=target)
     check.same_shape(input1=input1, input2=input2)
@@ -93,37 +89,8 @@ def _shrunk(vector: Tensor) -> tuple[Tensor, Tensor]:
     return vector, (vector.square().sum(-1) + 1e-12 / factor.squeeze(-1).square()).rsqrt()
 
 
-def _check_options(*, margin: float, reduction: str) -> None:
-    check.number(margin=margin)
-    check.reduction(reduction)
-
-
-class CosineEmbeddingLoss(Loss):
+class CosineEmbeddingLoss(Loss, of=cosine_embedding_loss):
     """Module form of :func:`lossbook.functional.cosine_embedding_loss`."""
 
-    settings = ("margin", "reduction")
-
     def __init__(self, *, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(margin=margin, reduction=reduction)
-        self.margin = margin
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input1: Tensor,
-        input2: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return cosine_embedding_loss(
-            input1,
-            input2,
-            target,
-            margin=self.margin,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(margin=margin, reduction=reduction)

@@ -3,9 +3,7 @@
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
 from ._signs import signs
 
 
@@ -14,10 +12,10 @@ def hinge_embedding_loss(
     input: Tensor,
     target: Tensor,
     *,
-    margin: float = 1.0,
+    margin: Number = 1.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for small distances in similar pairs, and for distances beyond a margin in dissimilar ones.
 
@@ -64,8 +62,6 @@ def hinge_embedding_loss(
         R. Hadsell, S. Chopra, Y. LeCun (2006), Dimensionality Reduction by Learning an Invariant Mapping, equation 4,
         with both terms linear instead of squared. https://doi.org/10.1109/CVPR.2006.100
     """
-    _check_options(margin=margin, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input=input)
     check.tensors(input=input, target=target)
     check.same_shape(input=input, target=target)
@@ -77,35 +73,8 @@ def hinge_embedding_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, margin: float, reduction: str) -> None:
-    check.number(margin=margin)
-    check.reduction(reduction)
-
-
-class HingeEmbeddingLoss(Loss):
+class HingeEmbeddingLoss(Loss, of=hinge_embedding_loss):
     """Module form of :func:`lossbook.functional.hinge_embedding_loss`."""
 
-    settings = ("margin", "reduction")
-
     def __init__(self, *, margin: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(margin=margin, reduction=reduction)
-        self.margin = margin
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return hinge_embedding_loss(
-            input,
-            target,
-            margin=self.margin,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(margin=margin, reduction=reduction)

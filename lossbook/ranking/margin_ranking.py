@@ -2,9 +2,7 @@
 
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
 from ._signs import signs
 
 
@@ -14,10 +12,10 @@ def margin_ranking_loss(
     input2: Tensor,
     target: Tensor,
     *,
-    margin: float = 0.0,
+    margin: Number = 0.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for one score of each pair to exceed the other by a margin.
 
@@ -61,8 +59,6 @@ def margin_ranking_loss(
         R. Herbrich, T. Graepel, K. Obermayer (2000), Large Margin Rank Boundaries for Ordinal Regression, chapter 7 of
         Advances in Large Margin Classifiers. https://doi.org/10.7551/mitpress/1113.001.0001
     """
-    _check_options(margin=margin, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(input1=input1, input2=input2)
     check.tensors(input1=input1, target=target)
     check.same_shape(input1=input1, input2=input2, target=target)
@@ -71,37 +67,8 @@ def margin_ranking_loss(
     return reduce((margin - lead).clamp_min(0), reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, margin: float, reduction: str) -> None:
-    check.number(margin=margin)
-    check.reduction(reduction)
-
-
-class MarginRankingLoss(Loss):
+class MarginRankingLoss(Loss, of=margin_ranking_loss):
     """Module form of :func:`lossbook.functional.margin_ranking_loss`."""
 
-    settings = ("margin", "reduction")
-
     def __init__(self, *, margin: float = 0.0, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(margin=margin, reduction=reduction)
-        self.margin = margin
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input1: Tensor,
-        input2: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return margin_ranking_loss(
-            input1,
-            input2,
-            target,
-            margin=self.margin,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(margin=margin, reduction=reduction)

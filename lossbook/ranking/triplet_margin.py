@@ -1,13 +1,9 @@
 """Triplet margin loss: the positive nearer to the anchor than the negative is."""
 
-import math
-
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Flag, Loss, Norm, NotNegative, Positive, Reduction, check, entry_weight, formula, kept, reduce
 from ._distance import distance
 
 
@@ -17,13 +13,13 @@ def triplet_margin_loss(
     positive: Tensor,
     negative: Tensor,
     *,
-    margin: float = 1.0,
-    p: float = 2.0,
-    eps: float = 1e-6,
-    swap: bool = False,
+    margin: Positive = 1.0,
+    p: Norm = 2.0,
+    eps: NotNegative = 1e-6,
+    swap: Flag = False,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each anchor to lie nearer to its positive than to its negative, by a margin.
 
@@ -76,8 +72,6 @@ def triplet_margin_loss(
         V. Balntas, E. Riba, D. Ponsa, K. Mikolajczyk (2016), Learning local feature descriptors with triplets and
         shallow convolutional neural networks: the loss, and swap as anchor swap. https://doi.org/10.5244/C.30.119
     """
-    _check_options(margin=margin, p=p, eps=eps, swap=swap, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(anchor=anchor, positive=positive, negative=negative)
     check.same_shape(anchor=anchor, positive=positive, negative=negative)
     if anchor.dim() == 0:
@@ -90,19 +84,8 @@ def triplet_margin_loss(
     return reduce((margin + near - far).clamp_min(0), reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, margin: float, p: float, eps: float, swap: bool, reduction: str) -> None:
-    check.positive(margin=margin)
-    if p != math.inf:
-        check.positive(p=p)
-    check.not_negative(eps=eps)
-    check.flag(swap=swap)
-    check.reduction(reduction)
-
-
-class TripletMarginLoss(Loss):
+class TripletMarginLoss(Loss, of=triplet_margin_loss):
     """Module form of :func:`lossbook.functional.triplet_margin_loss`."""
-
-    settings = ("margin", "p", "eps", "swap", "reduction")
 
     def __init__(
         self,
@@ -113,32 +96,4 @@ class TripletMarginLoss(Loss):
         swap: bool = False,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        _check_options(margin=margin, p=p, eps=eps, swap=swap, reduction=reduction)
-        self.margin = margin
-        self.p = p
-        self.eps = eps
-        self.swap = swap
-        self.reduction = reduction
-
-    def forward(
-        self,
-        anchor: Tensor,
-        positive: Tensor,
-        negative: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return triplet_margin_loss(
-            anchor,
-            positive,
-            negative,
-            margin=self.margin,
-            p=self.p,
-            eps=self.eps,
-            swap=self.swap,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(margin=margin, p=p, eps=eps, swap=swap, reduction=reduction)

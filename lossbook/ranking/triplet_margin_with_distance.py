@@ -1,16 +1,21 @@
 """Triplet margin loss with a distance of the caller's own."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Flag, Loss, Positive, Reduction, check, entry_weight, formula, kept, reduce
 from ._distance import distance
 
 Distance = Callable[[Tensor, Tensor], Tensor]
+
+
+def check_callable(distance_function: object) -> None:
+    """Refuse what cannot be called."""
+    if distance_function is not None and not callable(distance_function):
+        raise TypeError(f"distance_function must be callable or None; got {distance_function!r}")
 
 
 @formula
@@ -19,12 +24,12 @@ def triplet_margin_with_distance_loss(
     positive: Tensor,
     negative: Tensor,
     *,
-    distance_function: Distance | None = None,
-    margin: float = 1.0,
-    swap: bool = False,
+    distance_function: Annotated[Distance | None, check_callable] = None,
+    margin: Positive = 1.0,
+    swap: Flag = False,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each anchor to lie nearer to its positive than to its negative, in any distance.
 
@@ -76,8 +81,6 @@ def triplet_margin_with_distance_loss(
         V. Balntas, E. Riba, D. Ponsa, K. Mikolajczyk (2016), Learning local feature descriptors with triplets and
         shallow convolutional neural networks: the loss, and swap as anchor swap. https://doi.org/10.5244/C.30.119
     """
-    _check_options(distance_function=distance_function, margin=margin, swap=swap, reduction=reduction)
-    check.reduction(reduction, normalizer)
     check.floating(anchor=anchor, positive=positive, negative=negative)
     check.same_shape(anchor=anchor, positive=positive, negative=negative)
     if anchor.dim() == 0:
@@ -105,18 +108,8 @@ def _measured(measure: Distance, one: Tensor, other: Tensor) -> Tensor:
     return found
 
 
-def _check_options(*, distance_function: Distance | None, margin: float, swap: bool, reduction: str) -> None:
-    if distance_function is not None and not callable(distance_function):
-        raise TypeError(f"distance_function must be callable or None; got {distance_function!r}")
-    check.positive(margin=margin)
-    check.flag(swap=swap)
-    check.reduction(reduction)
-
-
-class TripletMarginWithDistanceLoss(Loss):
+class TripletMarginWithDistanceLoss(Loss, of=triplet_margin_with_distance_loss):
     """Module form of :func:`lossbook.functional.triplet_margin_with_distance_loss`."""
-
-    settings = ("distance_function", "margin", "swap", "reduction")
 
     def __init__(
         self,
@@ -126,30 +119,4 @@ class TripletMarginWithDistanceLoss(Loss):
         swap: bool = False,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        _check_options(distance_function=distance_function, margin=margin, swap=swap, reduction=reduction)
-        self.distance_function = distance_function
-        self.margin = margin
-        self.swap = swap
-        self.reduction = reduction
-
-    def forward(
-        self,
-        anchor: Tensor,
-        positive: Tensor,
-        negative: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return triplet_margin_with_distance_loss(
-            anchor,
-            positive,
-            negative,
-            distance_function=self.distance_function,
-            margin=self.margin,
-            swap=self.swap,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(distance_function=distance_function, margin=margin, swap=swap, reduction=reduction)

@@ -5,9 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Flag, Loss, NotNegative, Reduction, check, formula, kept, paired, reduce
+from ._variance import variance
 
 
 @formula
@@ -16,11 +15,11 @@ def gaussian_nll_loss(
     target: Tensor,
     var: Tensor | float,
     *,
-    full: bool = False,
-    eps: float = 1e-6,
+    full: Flag = False,
+    eps: NotNegative = 1e-6,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the mean of the target and for how far it scatters around that mean.
 
@@ -67,12 +66,8 @@ def gaussian_nll_loss(
         D. A. Nix and A. S. Weigend (1994), Estimating the Mean and Variance of the Target Probability Distribution.
         https://doi.org/10.1109/ICNN.1994.374138
     """
-    _check_options(full=full, eps=eps, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    var = _variance(var, input)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
+    var = variance(var, input)
     error = kept(entry, input) - kept(entry, target)
     var = var if entry is None else kept(entry, var.expand(input.shape))
     check.values("var", var, lambda v: ~(v < 0), "a variance, at least 0", interval=True)
@@ -85,58 +80,8 @@ def gaussian_nll_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _variance(var: Tensor | float, input: Tensor) -> Tensor:
-    """Give ``var`` a shape that broadcasts to the one of ``input``."""
-    if not isinstance(var, Tensor):
-        check.not_negative(var=var)
-        return input.new_full((), var)
-    check.floating(input=input, var=var)
-    shape, given = tuple(input.shape), tuple(var.shape)
-    if given == shape[:-1] and shape:
-        return var.unsqueeze(-1)
-    differ = [size for size, wanted in zip(given, shape, strict=False) if size != wanted]
-    if len(given) != len(shape) or differ not in ([], [1]):
-        raise ValueError(
-            f"var must be a number or have the shape of input, {shape}, with one dimension replaced by 1 or "
-            f"the last one left out; got {given}"
-        )
-    return var
-
-
-def _check_options(*, full: bool, eps: float, reduction: str) -> None:
-    check.flag(full=full)
-    check.not_negative(eps=eps)
-    check.reduction(reduction)
-
-
-class GaussianNLLLoss(Loss):
+class GaussianNLLLoss(Loss, of=gaussian_nll_loss):
     """Module form of :func:`lossbook.functional.gaussian_nll_loss`."""
 
-    settings = ("full", "eps", "reduction")
-
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(full=full, eps=eps, reduction=reduction)
-        self.full = full
-        self.eps = eps
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        var: Tensor | float,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return gaussian_nll_loss(
-            input,
-            target,
-            var,
-            full=self.full,
-            eps=self.eps,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(full=full, eps=eps, reduction=reduction)

@@ -3,9 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Positive, Reduction, formula, kept, paired, reduce
 
 
 @formula
@@ -13,11 +11,11 @@ def huber_loss(
     input: Tensor,
     target: Tensor,
     *,
-    delta: float = 1.0,
+    delta: Positive = 1.0,
     weight: Tensor | None = None,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for small errors quadratically and for large errors linearly, so that no outlier dominates.
 
@@ -61,11 +59,7 @@ def huber_loss(
         P. J. Huber (1964), Robust Estimation of a Location Parameter, equation 1.2.
         https://doi.org/10.1214/aoms/1177703732
     """
-    check.positive(delta=delta)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     error = kept(entry, input) - kept(entry, target)
     clipped = F.hardtanh(error, -delta, delta)  # a clamp whose backward is several times as fast
     # One product covers both branches: clipped is the error within delta, and plus or minus delta beyond it.
@@ -73,31 +67,8 @@ def huber_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-class HuberLoss(Loss):
+class HuberLoss(Loss, of=huber_loss):
     """Module form of :func:`lossbook.functional.huber_loss`."""
 
-    settings = ("delta", "reduction")
-
     def __init__(self, *, delta: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__()
-        check.positive(delta=delta)
-        check.reduction(reduction)
-        self.delta = delta
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return huber_loss(
-            input,
-            target,
-            delta=self.delta,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(delta=delta, reduction=reduction)

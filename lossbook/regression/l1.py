@@ -2,9 +2,7 @@
 
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, formula, kept, paired, reduce
 
 
 @formula
@@ -15,7 +13,7 @@ def l1_loss(
     weight: Tensor | None = None,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the median: every error pulls with the same force, however large it is.
 
@@ -53,28 +51,13 @@ def l1_loss(
         R. Koenker and G. Bassett (1978), Regression Quantiles: the quantile 1/2.
         https://doi.org/10.2307/1913643
     """
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     loss = (kept(entry, input) - kept(entry, target)).abs()
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-class L1Loss(Loss):
+class L1Loss(Loss, of=l1_loss):
     """Module form of :func:`lossbook.functional.l1_loss`."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__()
-        check.reduction(reduction)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return l1_loss(input, target, sample_weight=sample_weight, normalizer=normalizer, reduction=self.reduction)
+        super().__init__(reduction=reduction)

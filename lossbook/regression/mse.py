@@ -2,9 +2,7 @@
 
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, formula, kept, paired, reduce
 
 
 @formula
@@ -15,7 +13,7 @@ def mse_loss(
     weight: Tensor | None = None,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the conditional mean: an error pulls in proportion to its size.
 
@@ -54,28 +52,13 @@ def mse_loss(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equations 1.87 to 1.89.
         https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
     """
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(check.one_weight(input, weight=weight, sample_weight=sample_weight), input.shape)
+    entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     error = kept(entry, input) - kept(entry, target)
     return reduce(error * error, reduction, weight=entry, normalizer=normalizer)
 
 
-class MSELoss(Loss):
+class MSELoss(Loss, of=mse_loss):
     """Module form of :func:`lossbook.functional.mse_loss`."""
 
     def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__()
-        check.reduction(reduction)
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return mse_loss(input, target, sample_weight=sample_weight, normalizer=normalizer, reduction=self.reduction)
+        super().__init__(reduction=reduction)

@@ -2,16 +2,10 @@
 
 import math
 
-import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.numerics import times
-from .._core.reduce import entry_weight, formula, kept, reduce
-
-COUNT = "a count, at least 0"
-RATE = "a rate, at least 0 (or its logarithm with log_input=True)"
+from .._core import Flag, Loss, NotNegative, Reduction, check, entry_weight, formula, kept, reduce, times
+from ._counts import COUNT, RATE, check_counts
 
 
 @formula
@@ -19,12 +13,12 @@ def poisson_nll_loss(
     input: Tensor,
     target: Tensor,
     *,
-    log_input: bool = True,
-    full: bool = False,
-    eps: float = 1e-8,
+    log_input: Flag = True,
+    full: Flag = False,
+    eps: NotNegative = 1e-8,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the rate, or its logarithm, at which events are counted.
 
@@ -80,10 +74,7 @@ def poisson_nll_loss(
         A. C. Cameron and P. K. Trivedi (2013), Regression Analysis of Count Data, section 3.2.
         https://doi.org/10.1017/CBO9781139013567
     """
-    _check_options(log_input=log_input, full=full, eps=eps, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    _check_types(input, target)
-    check.same_shape(input=input, target=target)
+    check_counts(input, target)
     entry = entry_weight(sample_weight, input.shape)
     input = kept(entry, input)
     target = kept(entry, target if target.dtype.is_floating_point else target.to(input.dtype))
@@ -107,49 +98,10 @@ def _stirling(target: Tensor) -> Tensor:
     return (k * k.log() - k + 0.5 * (2 * math.pi * k).log()).masked_fill(small, 0.0)
 
 
-def _check_types(input: Tensor, target: Tensor) -> None:
-    check.floating(input=input)
-    check.tensors(input=input, target=target)
-    if target.dtype == torch.bool or target.dtype.is_complex:
-        raise TypeError(f"target must be a floating-point or integer tensor of counts; got {target.dtype}")
-
-
-def _check_options(*, log_input: bool, full: bool, eps: float, reduction: str) -> None:
-    check.flag(log_input=log_input, full=full)
-    check.not_negative(eps=eps)
-    check.reduction(reduction)
-
-
-class PoissonNLLLoss(Loss):
+class PoissonNLLLoss(Loss, of=poisson_nll_loss):
     """Module form of :func:`lossbook.functional.poisson_nll_loss`."""
-
-    settings = ("log_input", "full", "eps", "reduction")
 
     def __init__(
         self, *, log_input: bool = True, full: bool = False, eps: float = 1e-8, reduction: str = "mean"
     ) -> None:
-        super().__init__()
-        _check_options(log_input=log_input, full=full, eps=eps, reduction=reduction)
-        self.log_input = log_input
-        self.full = full
-        self.eps = eps
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return poisson_nll_loss(
-            input,
-            target,
-            log_input=self.log_input,
-            full=self.full,
-            eps=self.eps,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(log_input=log_input, full=full, eps=eps, reduction=reduction)

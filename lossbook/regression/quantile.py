@@ -1,11 +1,23 @@
 """Quantile loss: the pinball, whose two slopes set how often the prediction is too low."""
 
+from typing import Annotated
+
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, Reduction, check, formula, kept, paired, reduce
+
+
+def check_quantile(quantile: Tensor | float) -> None:
+    """Refuse what is not in (0, 1), a number or a floating-point tensor."""
+    takes = "greater than 0 and less than 1"
+    if isinstance(quantile, Tensor):
+        check.floating(quantile=quantile)
+        check.values("quantile", quantile, lambda q: (q > 0) & (q < 1), takes, interval=True)
+        return
+    check.number(quantile=quantile)
+    if not 0 < quantile < 1:
+        raise ValueError(f"quantile must be {takes}; got {quantile!r}")
 
 
 @formula
@@ -13,10 +25,10 @@ def quantile_loss(
     input: Tensor,
     target: Tensor,
     *,
-    quantile: Tensor | float = 0.5,
+    quantile: Annotated[Tensor | float, check_quantile] = 0.5,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the value below which the given share of the targets falls.
 
@@ -59,61 +71,19 @@ def quantile_loss(
         R. Koenker and G. Bassett (1978), Regression Quantiles.
         https://doi.org/10.2307/1913643
     """
-    _check_options(quantile=quantile, reduction=reduction)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
+    entry = paired(input, target, sample_weight=sample_weight)
     if isinstance(quantile, Tensor):
         check.tensors(input=input, quantile=quantile)
         check.broadcastable("quantile", quantile, input.shape, "one for each entry")
         quantile = quantile.to(torch.promote_types(input.dtype, target.dtype))
-    entry = entry_weight(sample_weight, input.shape)
     error = kept(entry, target) - kept(entry, input)
     # Of the two terms one is 0; together they have the gradient 0 at an exact hit, where max would split it.
     loss = quantile * torch.relu(error) + (1 - quantile) * torch.relu(-error)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(*, quantile: Tensor | float, reduction: str) -> None:
-    takes = "greater than 0 and less than 1"
-    if isinstance(quantile, Tensor):
-        check.floating(quantile=quantile)
-        check.values("quantile", quantile, lambda q: (q > 0) & (q < 1), takes, interval=True)
-    else:
-        check.number(quantile=quantile)
-        if not 0 < quantile < 1:
-            raise ValueError(f"quantile must be {takes}; got {quantile!r}")
-    check.reduction(reduction)
-
-
-class QuantileLoss(Loss):
+class QuantileLoss(Loss, of=quantile_loss):
     """Module form of :func:`lossbook.functional.quantile_loss`."""
 
-    settings = ("quantile", "reduction")
-    quantile: Tensor | float
-
     def __init__(self, *, quantile: Tensor | float = 0.5, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(quantile=quantile, reduction=reduction)
-        if isinstance(quantile, Tensor):
-            self.register_buffer("quantile", quantile)
-        else:
-            self.quantile = quantile
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return quantile_loss(
-            input,
-            target,
-            quantile=self.quantile,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(quantile=quantile, reduction=reduction)

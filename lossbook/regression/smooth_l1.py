@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import hardtanh
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import entry_weight, formula, kept, reduce
+from .._core import Loss, NotNegative, Reduction, formula, kept, paired, reduce
 
 
 @formula
@@ -14,10 +12,10 @@ def smooth_l1_loss(
     input: Tensor,
     target: Tensor,
     *,
-    beta: float = 1.0,
+    beta: NotNegative = 1.0,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for small errors gently and for large errors with a force of 1, whatever ``beta`` is.
 
@@ -60,11 +58,7 @@ def smooth_l1_loss(
         R. Girshick (2015), Fast R-CNN, equation 3.
         https://doi.org/10.1109/ICCV.2015.169
     """
-    check.not_negative(beta=beta)
-    check.reduction(reduction, normalizer)
-    check.floating(input=input, target=target)
-    check.same_shape(input=input, target=target)
-    entry = entry_weight(sample_weight, input.shape)
+    entry = paired(input, target, sample_weight=sample_weight)
     error = kept(entry, input) - kept(entry, target)
     if beta < torch.finfo(error.dtype).tiny:  # 0, or so small that 1 / beta overflows
         loss = error.abs()
@@ -75,31 +69,8 @@ def smooth_l1_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-class SmoothL1Loss(Loss):
+class SmoothL1Loss(Loss, of=smooth_l1_loss):
     """Module form of :func:`lossbook.functional.smooth_l1_loss`."""
 
-    settings = ("beta", "reduction")
-
     def __init__(self, *, beta: float = 1.0, reduction: str = "mean") -> None:
-        super().__init__()
-        check.not_negative(beta=beta)
-        check.reduction(reduction)
-        self.beta = beta
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return smooth_l1_loss(
-            input,
-            target,
-            beta=self.beta,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(beta=beta, reduction=reduction)

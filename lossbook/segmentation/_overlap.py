@@ -1,6 +1,7 @@
 """How far a soft mask and its target overlap: what Dice and Tversky are made of."""
 
-from typing import NamedTuple
+import functools
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,6 +9,8 @@ from torch import Tensor
 from .._core import check
 from .._core.classes import check_class_index, class_entries
 from .._core.reduce import entry_weight, kept
+
+OutputActivation = Annotated[str, functools.partial(check.choice, "sigmoid", "softmax")]
 
 
 class Overlap(NamedTuple):
@@ -100,11 +103,3 @@ def share(part: Tensor, whole: Tensor) -> Tensor:
     """Divide a part by the whole; the share of nothing is 0, and so is its gradient."""
     nothing = whole < torch.finfo(whole.dtype).tiny  # one over less than that is inf
     return (part / whole.masked_fill(nothing, 1.0)).masked_fill(nothing, 0.0)
-
-
-def check_options(*, smooth: float, activation: str, ignore_index: int, reduction: str) -> None:
-    """Refuse settings that are out of range."""
-    check.not_negative(smooth=smooth)
-    check.choice("sigmoid", "softmax", activation=activation)
-    check.integer(ignore_index=ignore_index)
-    check.reduction(reduction)

@@ -2,10 +2,8 @@
 
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import formula, reduce
-from ._overlap import check_options, overlap, share
+from .._core import Integer, Loss, NotNegative, Reduction, formula, reduce
+from ._overlap import OutputActivation, overlap, share
 
 
 @formula
@@ -13,12 +11,12 @@ def dice_loss(
     input: Tensor,
     target: Tensor,
     *,
-    smooth: float = 1.0,
-    activation: str = "sigmoid",
-    ignore_index: int = -100,
+    smooth: NotNegative = 1.0,
+    activation: OutputActivation = "sigmoid",
+    ignore_index: Integer = -100,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for masks that overlap their targets, so that a small object matters as much as a large background.
 
@@ -73,8 +71,6 @@ def dice_loss(
         F. Milletari et al. (2016), V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image
         Segmentation, section 3. https://doi.org/10.1109/3DV.2016.79
     """
-    check_options(smooth=smooth, activation=activation, ignore_index=ignore_index, reduction=reduction)
-    check.reduction(reduction, normalizer)
     hit, extra, missed, entry = overlap(input, target, sample_weight, activation=activation, ignore_index=ignore_index)
     mistakes = extra + missed  # sum p + sum t is 2 hit + mistakes
     # One minus a share close to 1 would lose the digits of a small loss; this is the same fraction from the other end.
@@ -82,10 +78,8 @@ def dice_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-class DiceLoss(Loss):
+class DiceLoss(Loss, of=dice_loss):
     """Module form of :func:`lossbook.functional.dice_loss`."""
-
-    settings = ("smooth", "activation", "ignore_index", "reduction")
 
     def __init__(
         self,
@@ -95,28 +89,4 @@ class DiceLoss(Loss):
         ignore_index: int = -100,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        check_options(smooth=smooth, activation=activation, ignore_index=ignore_index, reduction=reduction)
-        self.smooth = smooth
-        self.activation = activation
-        self.ignore_index = ignore_index
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return dice_loss(
-            input,
-            target,
-            smooth=self.smooth,
-            activation=self.activation,
-            ignore_index=self.ignore_index,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(smooth=smooth, activation=activation, ignore_index=ignore_index, reduction=reduction)

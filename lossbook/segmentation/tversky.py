@@ -2,10 +2,8 @@
 
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import formula, reduce
-from ._overlap import check_options, overlap, share
+from .._core import Integer, Loss, NotNegative, Reduction, formula, reduce
+from ._overlap import OutputActivation, overlap, share
 
 
 @formula
@@ -13,14 +11,14 @@ def tversky_loss(
     input: Tensor,
     target: Tensor,
     *,
-    alpha: float = 0.3,
-    beta: float = 0.7,
-    smooth: float = 1.0,
-    activation: str = "sigmoid",
-    ignore_index: int = -100,
+    alpha: NotNegative = 0.3,
+    beta: NotNegative = 0.7,
+    smooth: NotNegative = 1.0,
+    activation: OutputActivation = "sigmoid",
+    ignore_index: Integer = -100,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for masks that overlap their targets, where a missed pixel may cost more than a false alarm.
 
@@ -79,10 +77,6 @@ def tversky_loss(
         S. S. M. Salehi et al. (2017), Tversky Loss Function for Image Segmentation Using 3D Fully Convolutional Deep
         Networks. https://doi.org/10.1007/978-3-319-67389-9_44
     """
-    _check_options(
-        alpha=alpha, beta=beta, smooth=smooth, activation=activation, ignore_index=ignore_index, reduction=reduction
-    )
-    check.reduction(reduction, normalizer)
     hit, extra, missed, entry = overlap(input, target, sample_weight, activation=activation, ignore_index=ignore_index)
     mistakes = alpha * extra + beta * missed
     # One minus a share close to 1 would lose the digits of a small loss; this is the same fraction from the other end.
@@ -90,17 +84,8 @@ def tversky_loss(
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
-def _check_options(
-    *, alpha: float, beta: float, smooth: float, activation: str, ignore_index: int, reduction: str
-) -> None:
-    check.not_negative(alpha=alpha, beta=beta)
-    check_options(smooth=smooth, activation=activation, ignore_index=ignore_index, reduction=reduction)
-
-
-class TverskyLoss(Loss):
+class TverskyLoss(Loss, of=tversky_loss):
     """Module form of :func:`lossbook.functional.tversky_loss`."""
-
-    settings = ("alpha", "beta", "smooth", "activation", "ignore_index", "reduction")
 
     def __init__(
         self,
@@ -112,34 +97,6 @@ class TverskyLoss(Loss):
         ignore_index: int = -100,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
-        _check_options(
+        super().__init__(
             alpha=alpha, beta=beta, smooth=smooth, activation=activation, ignore_index=ignore_index, reduction=reduction
-        )
-        self.alpha = alpha
-        self.beta = beta
-        self.smooth = smooth
-        self.activation = activation
-        self.ignore_index = ignore_index
-        self.reduction = reduction
-
-    def forward(
-        self,
-        input: Tensor,
-        target: Tensor,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return tversky_loss(
-            input,
-            target,
-            alpha=self.alpha,
-            beta=self.beta,
-            smooth=self.smooth,
-            activation=self.activation,
-            ignore_index=self.ignore_index,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
         )

@@ -6,9 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import check
-from .._core.module import Loss
-from .._core.reduce import formula, kept, reduce
+from .._core import Flag, Index, Loss, Reduction, formula, kept, reduce
 from ._labels import as_samples
 
 # The logarithm of 0 inside the recursion. Finite, because -inf - (-inf) is NaN and so is every derivative through it.
@@ -22,11 +20,11 @@ def ctc_loss(
     input_lengths: Tensor | Sequence[int] | int,
     target_lengths: Tensor | Sequence[int] | int,
     *,
-    blank: int = 0,
-    zero_infinity: bool = False,
+    blank: Index = 0,
+    zero_infinity: Flag = False,
     sample_weight: Tensor | None = None,
     normalizer: Tensor | float | None = None,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask the frames of an input to spell a label sequence, whatever the timing.
 
@@ -86,8 +84,6 @@ def ctc_loss(
         A. Graves et al. (2006), Connectionist Temporal Classification: Labelling Unsegmented Sequence Data with
         Recurrent Neural Networks, equations 2 and 3, section 4.1. https://doi.org/10.1145/1143844.1143891
     """
-    _check_options(blank=blank, zero_infinity=zero_infinity, reduction=reduction)
-    check.reduction(reduction, normalizer)
     batch = as_samples(log_probs, targets, input_lengths, target_lengths, blank, sample_weight)
     log_probs = kept(batch.entry, batch.log_probs, fill=0.0, dim=-1)
 
@@ -151,43 +147,8 @@ def _log_sum_exp(score: Tensor) -> Tensor:
     return (score - largest).exp().sum(0).log() + largest
 
 
-def _check_options(*, blank: int, zero_infinity: bool, reduction: str) -> None:
-    check.integer(blank=blank)
-    check.not_negative(blank=blank)
-    check.flag(zero_infinity=zero_infinity)
-    check.reduction(reduction)
-
-
-class CTCLoss(Loss):
+class CTCLoss(Loss, of=ctc_loss):
     """Module form of :func:`lossbook.functional.ctc_loss`."""
 
-    settings = ("blank", "zero_infinity", "reduction")
-
     def __init__(self, *, blank: int = 0, zero_infinity: bool = False, reduction: str = "mean") -> None:
-        super().__init__()
-        _check_options(blank=blank, zero_infinity=zero_infinity, reduction=reduction)
-        self.blank = blank
-        self.zero_infinity = zero_infinity
-        self.reduction = reduction
-
-    def forward(
-        self,
-        log_probs: Tensor,
-        targets: Tensor,
-        input_lengths: Tensor | Sequence[int] | int,
-        target_lengths: Tensor | Sequence[int] | int,
-        *,
-        sample_weight: Tensor | None = None,
-        normalizer: Tensor | float | None = None,
-    ) -> Tensor:
-        return ctc_loss(
-            log_probs,
-            targets,
-            input_lengths,
-            target_lengths,
-            blank=self.blank,
-            zero_infinity=self.zero_infinity,
-            sample_weight=sample_weight,
-            normalizer=normalizer,
-            reduction=self.reduction,
-        )
+        super().__init__(blank=blank, zero_infinity=zero_infinity, reduction=reduction)

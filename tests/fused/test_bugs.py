@@ -59,7 +59,7 @@ def near(actual, expected, tolerance=2e-6):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks so small that a few dozen classes fill several."""
-    for name in ("cross_entropy", "kl_div_with_logits"):
+    for name in ("_cross_entropy", "_divergence"):
         monkeypatch.setattr(module(name), "LARGEST_BLOCK", 16)
 
 
@@ -435,6 +435,6 @@ def test_25_both_sides_of_every_block_limit(size, scale, small_blocks, device):
 def test_26_without_kernels_the_gradient_is_still_recorded(device, monkeypatch):
     logits, target = draw(6, 9, device=device), classes(9, 6, device)
     expected = found(fused.cross_entropy, logits, target)
-    for place in (_op, _triton, module("cross_entropy")):
+    for place in (_op, _triton, module("_cross_entropy")):
         monkeypatch.setattr(place, "run_kernels", lambda tensor: False)
     near(found(fused.cross_entropy, logits, target), expected)

@@ -2,25 +2,23 @@
 
 import functools
 import math
-import sys
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from lossbook import functional, fused
-from lossbook.fused import _blocks
+from lossbook.fused import _blocks, _divergence
 from lossbook.fused._triton import INTERPRETED
 
-kl = sys.modules[fused.kl_div_with_logits.__module__]
 INF = math.inf
 every_loss = pytest.mark.parametrize("name", ["kl_div_with_logits", "js_div_with_logits"])
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(kl, "LARGEST_BLOCK", 8)
-    monkeypatch.setattr(kl, "tiles", functools.partial(_blocks.tiles, block=32))
+    monkeypatch.setattr(_divergence, "LARGEST_BLOCK", 8)
+    monkeypatch.setattr(_divergence, "tiles", functools.partial(_blocks.tiles, block=32))
 
 
 def logits(*shape, device, seed=0, scale=3.0, dtype=torch.float64):
@@ -146,7 +144,7 @@ def js_unfused(student, teacher, temperature):
 @pytest.mark.parametrize("scale", [0.1, 1.0, 10.0, 100.0])
 @pytest.mark.parametrize("unfused", [kl_unfused, js_unfused])
 def test_error_is_at_most_twice_that_of_torch(unfused, scale, dtype, monkeypatch, device):
-    monkeypatch.setattr(kl, "LARGEST_BLOCK", 128)
+    monkeypatch.setattr(_divergence, "LARGEST_BLOCK", 128)
     name = "kl_div_with_logits" if unfused is kl_unfused else "js_div_with_logits"
     granted = 1.0 if INTERPRETED and dtype == torch.bfloat16 else 0.5  # the interpreter cuts digits off
     ours, theirs, unit = torch.zeros(2), torch.zeros(2), torch.zeros(2)
@@ -194,13 +192,15 @@ def test_chunks_of_rows_are_the_whole(small_blocks, device):
     loss, buffer = torch.full((7,), torch.nan, device=device, dtype=torch.float64), student.clone()
     for chunk in (slice(0, 3), slice(3, 6), slice(6, 7)):
         rows = buffer[chunk, :, None]
-        kl.kl_rows(rows, teacher[chunk, :, None], 2.0, weight[chunk], divisor, upstream[chunk], loss[chunk], rows)
+        _divergence.kl_rows(
+            rows, teacher[chunk, :, None], 2.0, weight[chunk], divisor, upstream[chunk], loss[chunk], rows
+        )
     torch.testing.assert_close(loss, value, rtol=1e-12, atol=0)  # the divisor goes into the gradient alone
     torch.testing.assert_close(buffer, gradient, rtol=1e-12, atol=1e-15)
     wide = torch.empty(7, 20, 1, device=device, dtype=torch.float64)
     narrow, narrow_teacher = student.bfloat16(), teacher.bfloat16()
     loss = torch.empty(7, device=device)
-    kl.kl_rows(narrow[..., None], narrow_teacher[..., None], 2.0, weight, None, divisor, loss, wide)
+    _divergence.kl_rows(narrow[..., None], narrow_teacher[..., None], 2.0, weight, None, divisor, loss, wide)
     _, expected = run(
         fused.kl_div_with_logits, narrow.double(), narrow_teacher.double(), torch.full_like(value, 4.0),
         temperature=2.0, sample_weight=weight, reduction="none",

@@ -3,9 +3,16 @@
 import torch
 
 from oracles import Bad, Case, Known
-from oracles.kl_div_with_logits import BAD as BAD_OF_KL
-from oracles.kl_div_with_logits import EXTREMES as EXTREMES_OF_KL
-from oracles.kl_div_with_logits import INF, constant, divergence, pair, rows, softmax
+from oracles.kl_div_with_logits import (
+    BAD as BAD_OF_KL,
+    EXTREMES as EXTREMES_OF_KL,
+    INF,
+    constant,
+    divergence,
+    pair,
+    rows,
+    softmax,
+)
 
 
 def oracle(input, target, *, temperature=1, beta=0.5):

@@ -2,8 +2,7 @@
 
 import torch
 
-from oracles import Bad, Case, Known, fixed
-from oracles import cross_entropy as of_logits
+from oracles import Bad, Case, Known, cross_entropy as of_logits, fixed
 from oracles.nll import WEIGHT, labels
 
 

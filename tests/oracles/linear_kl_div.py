@@ -2,8 +2,7 @@
 
 import torch
 
-from oracles import Bad, Case, Known, fixed
-from oracles import kl_div_with_logits as of_logits
+from oracles import Bad, Case, Known, fixed, kl_div_with_logits as of_logits
 from oracles.linear_cross_entropy import BIAS, change
 
 

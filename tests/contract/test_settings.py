@@ -1,0 +1,104 @@
+"""What the type of a setting says holds wherever the setting is given: in the function, its module, its fused form."""
+
+import inspect
+import math
+import re
+
+import pytest
+import torch
+from subjects import SUBJECTS, draw
+from torch import Tensor
+
+from lossbook import fused
+from lossbook._core import check
+from lossbook._core.settings import Rule
+
+NOT_A_NUMBER = ("1", None, True, [1.0])
+WRONG = {  # values that a check refuses
+    check.flag: (1, "yes", None),
+    check.integer: (1.0, "1", True),
+    check.index: (-1, 1.0, True),
+    check.number: (*NOT_A_NUMBER, math.nan, math.inf),
+    check.positive: (*NOT_A_NUMBER, math.nan, math.inf, 0, -1.0),
+    check.not_negative: (*NOT_A_NUMBER, math.nan, math.inf, -1e-9),
+    check.norm: (*NOT_A_NUMBER, math.nan, 0, -1.0),
+    check.between: (*NOT_A_NUMBER, math.nan, -0.1, 1.1),
+    check.inside: (*NOT_A_NUMBER, math.nan, 0, 1),
+    check.scalar: (*NOT_A_NUMBER, math.nan, torch.ones(2), torch.tensor(1), torch.tensor(torch.nan)),
+    check.positive_scalar: (*NOT_A_NUMBER, math.nan, 0.0, torch.ones(2), torch.tensor(0.0), torch.tensor(torch.inf)),
+    check.choice: ("avg", 7, True),
+}
+SAYS = {  # how the docstring of a setting names its range
+    check.flag: "whether|True",
+    check.positive: "greater than 0|> 0",
+    check.not_negative: "at least 0|>= 0",
+    check.norm: "greater than 0; ``math.inf``",
+    check.between: r"in \[0, 1\]",
+    check.inside: r"\(0, 1\)|between 0 and 1",
+    check.positive_scalar: "greater than 0",
+}
+SETTINGS = [
+    (subject, name, rule) for subject in SUBJECTS for name, rule in getattr(subject.function, "rules", {}).items()
+]
+CHECKED = [(s, n, r) for s, n, r in SETTINGS if getattr(r.check, "func", r.check) in WRONG]
+every_checked_setting = pytest.mark.parametrize(
+    ("subject", "name", "rule"), CHECKED, ids=lambda value: "" if isinstance(value, Rule) else str(value)
+)
+
+
+def which(rule):
+    return getattr(rule.check, "func", rule.check)
+
+
+def show(value):
+    return tuple(value.shape) if isinstance(value, Tensor) else value
+
+
+@every_checked_setting
+def test_wrong_values_are_refused_by_name_wherever_they_are_given(subject, name, rule):
+    args, settings = draw(subject.cases[0]), subject.cases[0].settings
+    calls = [lambda value: subject.function(*args, **settings | {name: value})]
+    if name in inspect.signature(subject.cls.__init__).parameters:
+        sizes = {"in_features": 2, "num_classes": 3} if subject.stem == "linear_cross_entropy" else {}
+        calls.append(lambda value: subject.cls(**sizes, **{name: value}))
+    if hasattr(fused, subject.function.__name__):
+        kernel = getattr(fused, subject.function.__name__)
+        calls.append(lambda value: kernel(*args, **settings | {name: value}))
+    for value in WRONG[which(rule)]:
+        if value is None and rule.optional:
+            continue
+        for call in calls:
+            with pytest.raises((TypeError, ValueError), match=rf"\b{name}\b") as refused:
+                call(value)
+            assert "got " in str(refused.value), show(value)
+
+
+@every_checked_setting
+def test_the_docstring_says_the_range(subject, name, rule):
+    if which(rule) not in SAYS and which(rule) is not check.choice:
+        pytest.skip("any number will do")
+    text = inspect.getdoc(subject.function).partition("Args:\n")[2]
+    entry = re.split(r"\n    \w+: |\n\n", text.partition(f"    {name}: ")[2])[0]
+    says = "|".join(map(re.escape, map(str, rule.check.args))) if which(rule) is check.choice else SAYS[which(rule)]
+    assert re.search(says, " ".join(entry.split())), entry
+
+
+def test_every_kind_of_setting_is_tried():
+    unknown = {which(rule) for _, _, rule in SETTINGS if rule.check is not None} - set(WRONG)
+    assert {function.__name__ for function in unknown} == {"check_quantile", "check_callable"}  # in their oracle's BAD
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_readers_see_plain_types(subject):
+    for signature in map(inspect.signature, (subject.function, subject.cls, subject.cls.forward)):
+        assert "Annotated" not in str(signature)
+        assert "functools" not in str(signature)
+    assert "Annotated" not in str(subject.function.__annotations__)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_the_class_says_what_its_settings_are(subject):
+    text = inspect.getdoc(subject.cls)
+    own = set(inspect.signature(subject.function).parameters)
+    assert all(f"    {name}: " in text for name in subject.cls.settings if name in own)
+    assert not any(f"    {name}: " in text for name in ("sample_weight", "normalizer"))

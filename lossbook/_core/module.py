@@ -32,9 +32,8 @@ class Formula(nn.Module):
         if of is None:
             return
         cls.function = staticmethod(of)
-        if "settings" not in vars(cls):
-            parameters = inspect.signature(cls.__init__).parameters.values()
-            cls.settings = tuple(p.name for p in parameters if p.name != "self" and p.kind is not p.VAR_KEYWORD)
+        if "__init__" in vars(cls) and "settings" not in vars(cls):
+            cls.settings = tuple(inspect.signature(cls.__init__).parameters)[1:]
         if cls.forward is nn.Module.forward or getattr(cls.forward, "made", False):
             cls.forward = _forward(of, cls.settings)
         cls.__doc__ = _document(cls.__doc__ or "", of, cls.settings)

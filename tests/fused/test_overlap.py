@@ -5,7 +5,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lossbook import functional, fused
-from lossbook.fused import _overlap as module
+from lossbook.fused import _overlap, _overlap_kernels
 from lossbook.fused._blocks import BLOCK
 from lossbook.fused._triton import run_kernels
 from lossbook.fused.dice import _dice_loss
@@ -17,9 +17,9 @@ both = pytest.mark.parametrize("name", ["dice_loss", "tversky_loss"])
 @pytest.fixture
 def small_tiles(monkeypatch):
     """More than one tile for a program, more than one program for a sample, more than one group of classes."""
-    monkeypatch.setattr(module, "TILE", 16)
-    monkeypatch.setattr(module, "LARGEST_CLASSES", 4)
-    monkeypatch.setattr(module, "PROGRAMS", 4)
+    monkeypatch.setattr(_overlap_kernels, "TILE", 16)
+    monkeypatch.setattr(_overlap_kernels, "LARGEST_CLASSES", 4)
+    monkeypatch.setattr(_overlap_kernels, "PROGRAMS", 4)
 
 
 def scene(batch, classes, pixels, kind, device, dtype=torch.double):
@@ -181,7 +181,9 @@ def test_nothing_but_the_gradient_is_as_large_as_the_logits(kind, device):
     if run_kernels(input):
         pytest.skip("what kernels allocate is their output and a few sums")
     with Largest() as largest:
-        module._forward(input, target, None, None, kind != "sigmoid", -1, 2.0, 1.0, 1.0, 1.0, None, True, [True, False])
+        _overlap._forward(
+            input, target, None, None, kind != "sigmoid", -1, 2.0, 1.0, 1.0, 1.0, None, True, [True, False]
+        )
     first, second = sorted(largest.entries, reverse=True)[:2]
     assert first == input.numel()
     assert second <= BLOCK

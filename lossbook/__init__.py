@@ -38,6 +38,7 @@ from .ranking.triplet_margin_with_distance import TripletMarginWithDistanceLoss 
 from .regression.gaussian_nll import GaussianNLLLoss as GaussianNLLLoss
 from .regression.huber import HuberLoss as HuberLoss
 from .regression.l1 import L1Loss as L1Loss
+from .regression.log_cosh import LogCoshLoss as LogCoshLoss
 from .regression.mse import MSELoss as MSELoss
 from .regression.poisson_nll import PoissonNLLLoss as PoissonNLLLoss
 from .regression.quantile import QuantileLoss as QuantileLoss

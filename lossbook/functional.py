@@ -34,6 +34,7 @@ from .ranking.triplet_margin_with_distance import triplet_margin_with_distance_l
 from .regression.gaussian_nll import gaussian_nll_loss as gaussian_nll_loss
 from .regression.huber import huber_loss as huber_loss
 from .regression.l1 import l1_loss as l1_loss
+from .regression.log_cosh import log_cosh_loss as log_cosh_loss
 from .regression.mse import mse_loss as mse_loss
 from .regression.poisson_nll import poisson_nll_loss as poisson_nll_loss
 from .regression.quantile import quantile_loss as quantile_loss

@@ -10,6 +10,8 @@ from subjects import public
 
 from lossbook import functional, fused
 
+# torch 2.11's profiler says once what it does by default.
+pytestmark = pytest.mark.filterwarnings("ignore:Warning. Profiler clears events:UserWarning:torch.profiler")
 every_kernel = pytest.mark.parametrize("name", bench_fused.KERNELS)
 
 

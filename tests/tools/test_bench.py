@@ -19,6 +19,8 @@ from work._peers import PACKAGES, there
 from lossbook import functional, fused
 
 FORMS = [(s, form) for s in work.stems() for form, names in measure.FORMS.items() if hasattr(names, bench.function(s))]
+# torch 2.11's profiler says once what it does by default.
+pytestmark = pytest.mark.filterwarnings("ignore:Warning. Profiler clears events:UserWarning:torch.profiler")
 every_form = pytest.mark.parametrize(("stem", "form"), FORMS)
 
 

@@ -177,28 +177,6 @@ def test_vmap_has_no_slow_path(subject, case):
     torch.testing.assert_close(value, torch.stack([subject.function(*args, **settings) for args in draws]))
 
 
-def compiled_is_eager(subject, case, backend):
-    torch._dynamo.reset()
-    compiled = torch.compile(subject.function, fullgraph=True, backend=backend, dynamic=False)
-    for reduction in reductions(subject):
-        args, settings = cast(draw(case, seed=5), case.settings, torch.float32)
-        settings |= options(subject, reduction)
-        value, gradients = gradient(compiled, args, settings, subject)
-        expected, expected_gradients = gradient(subject.function, args, settings, subject)
-        torch.testing.assert_close(value, expected)
-        torch.testing.assert_close(gradients, expected_gradients)
-
-
-@every_case
-def test_fullgraph_compile(subject, case):
-    compiled_is_eager(subject, case, "aot_eager")
-
-
-@every_subject
-def test_fullgraph_compile_to_machine_code(subject):
-    compiled_is_eager(subject, subject.cases[0], "inductor")
-
-
 # --- dtypes, layouts, purity -----------------------------------------------------------------------------------------
 
 

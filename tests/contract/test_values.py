@@ -28,6 +28,7 @@ def test_nested_transforms_refuse_when_asked():
         gradients(LOGITS, WRONG)
 
 
+@pytest.mark.compiles
 def test_a_compiled_function_gives_nan_and_refuses_when_compiled_to_check():
     torch._dynamo.reset()
     compiled = torch.compile(lambda x, y: nll_loss(x, y, reduction="none"), fullgraph=True, backend="aot_eager")
@@ -41,6 +42,7 @@ def test_a_compiled_function_gives_nan_and_refuses_when_compiled_to_check():
     assert compiled(LOGITS, WRONG).isnan().any()
 
 
+@pytest.mark.compiles
 @pytest.mark.parametrize("backend", ["aot_eager", "inductor"])
 def test_a_compiled_function_takes_changing_numbers(backend):
     torch._dynamo.reset()

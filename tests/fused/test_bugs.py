@@ -296,6 +296,7 @@ def test_15_no_wait_for_the_device(values_unseen, device):
     assert waits.seen == []
 
 
+@pytest.mark.compiles
 def test_15_no_break_in_the_graph(device):
     torch._dynamo.reset()
     logits, target = draw(4, 7, device=device), classes(7, 4, device)

@@ -13,7 +13,7 @@ from lossbook.fused import _op
 from lossbook.fused._triton import INTERPRETED
 
 triton = pytest.importorskip("triton")
-pytestmark = pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing")
+pytestmark = [pytest.mark.compiles, pytest.mark.skipif(INTERPRETED, reason="the interpreter compiles nothing")]
 
 SHARED_BYTES = 227 * 1024  # that a program may use on compute capability 9.0
 MODULES = [importlib.import_module(f"lossbook.fused.{m.name}") for m in pkgutil.iter_modules(fused.__path__)]

@@ -8,6 +8,7 @@ import inspect
 
 import pytest
 import torch
+from compiling import Call, compiled_is_eager
 from kernels import FUSED, backward, close, kernel, leaves_of, to
 from oracles import flat
 from subjects import cast, convert, draw, has_batch, public, take
@@ -302,31 +303,33 @@ def test_operators_are_registered_as_torch_wants(subject, reduction, device):
             torch.library.opcheck(operator, tuple(fresh), keywords)
 
 
-def compiled_is_eager(subject, case, backend, device, reductions=("none", "mean")):
-    torch._dynamo.reset()
-    compiled = torch.compile(kernel(subject), fullgraph=True, backend=backend, dynamic=False)
-    for reduction in reductions:
-        args, settings = to(device, *cast(draw(case, seed=5), case.settings, torch.float32))
-        leaves, args = leaves_of(subject, args)
-        expected = kernel(subject)(*args, **settings, reduction=reduction)
-        value = compiled(*args, **settings, reduction=reduction)
-        upstream = torch.full_like(value, 2.0)
-        close([value, *backward(value, leaves, upstream)], [expected, *backward(expected, leaves, upstream)], 1e-6)
+def compiled_is_the_fused_loss(subject, cases, reductions, backend, device):
+    def calls():
+        for case in cases:
+            for reduction in reductions:
+                args, settings = to(device, *cast(draw(case, seed=5), case.settings, torch.float32))
+                leaves, args = leaves_of(subject, args)
+                yield Call(f"{case}, {reduction}", args, settings | {"reduction": reduction}, leaves)
+
+    same = lambda found, expected: close(found, expected, 1e-6)  # noqa: E731
+    compiled_is_eager(kernel(subject), lambda: list(calls()), same, backend=backend, dynamic=False)
 
 
 around_the_kernels = pytest.mark.skipif(INTERPRETED, reason="the code around the kernels is the same")
 
 
-@every_case
+@pytest.mark.compiles
+@every_loss
 @around_the_kernels
-def test_fullgraph_compile(subject, case, device):
-    compiled_is_eager(subject, case, "aot_eager", device)
+def test_fullgraph_compile(subject, device):
+    compiled_is_the_fused_loss(subject, subject.cases, ["none", "mean"], "aot_eager", device)
 
 
+@pytest.mark.compiles
 @every_loss
 @around_the_kernels
 def test_fullgraph_compile_to_machine_code(subject, device):
-    compiled_is_eager(subject, subject.cases[0], "inductor", device, ["mean"])
+    compiled_is_the_fused_loss(subject, subject.cases[:1], ["mean"], "inductor", device)
 
 
 # --- accuracy --------------------------------------------------------------------------------------------------------

@@ -139,6 +139,7 @@ def test_sums_of_half_precision_are_float32(name, dtype, device):
     torch.testing.assert_close(gradient.double(), wide_gradient, rtol=0.01, atol=1e-7)
 
 
+@pytest.mark.compiles
 @both
 def test_an_unknown_class_is_nan_for_its_sample_where_values_are_not_checked(name, device):
     input, target, settings = scene(2, 3, 6, "index", device)

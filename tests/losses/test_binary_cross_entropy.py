@@ -45,6 +45,7 @@ def test_a_sigmoid_that_underflows_has_a_finite_gradient():
     assert logits.grad.isfinite().all()
 
 
+@pytest.mark.compiles
 def test_probabilities_out_of_range_are_nan_where_values_are_not_checked():
     torch._dynamo.reset()
     p = torch.tensor([-0.5, -1e-30, 1.5, torch.nan, 0.5])

@@ -31,6 +31,7 @@ def test_tangent_passes_the_floor():
     assert tangent.item() == pytest.approx(-5.0e9, rel=1e-3)
 
 
+@pytest.mark.compiles
 def test_negative_variance_is_nan_where_values_are_not_checked():
     args = torch.ones(2), torch.zeros(2), torch.tensor([-1e-9, 1.0])
     for unchecked in (torch.vmap(gaussian_nll_loss), torch.compile(gaussian_nll_loss, backend="aot_eager")):

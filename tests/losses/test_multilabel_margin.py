@@ -46,6 +46,7 @@ def test_memory_grows_with_classes_not_with_their_square():
     assert samples * classes <= largest <= 2 * samples * classes
 
 
+@pytest.mark.compiles
 def test_padded_lists_survive_the_compiler():
     torch._dynamo.reset()
     scores = torch.tensor([[0.3, 0.1, -0.7, 0.4], [2.0, 0.0, 1.0, -1.0]])

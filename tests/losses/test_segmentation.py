@@ -114,6 +114,7 @@ def test_the_background_can_be_left_out_by_its_weight(loss):
     assert gradient.isfinite().all()
 
 
+@pytest.mark.compiles
 @both
 def test_an_unknown_class_is_nan_for_its_sample_where_values_are_not_checked(loss):
     input, target = scene()

@@ -42,13 +42,22 @@ def values_are_checked(tensor: Tensor) -> bool:
     return _forced or (not transformed and tensor.device.type == "cpu")
 
 
-def values(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str, *, interval: bool = False) -> None:
+def values(
+    name: str,
+    tensor: Tensor,
+    valid: Callable[[Tensor], Tensor],
+    takes: str | Callable[[], str],
+    *,
+    interval: bool = False,
+) -> None:
     """Refuse a tensor in which ``valid`` is false anywhere, if it is looked at.
 
     ``interval`` says that the valid values are an interval, so that the smallest and the largest entry decide.
+    ``takes`` is a function where it names a size, which a compiler would take for a constant once it is written down.
     """
     if not values_are_checked(tensor):
         return
+    takes = takes() if callable(takes) else takes
     if torch.compiler.is_compiling():
         torch._assert_async(valid(tensor).all(), f"{name} must be {takes}")
         return
@@ -68,8 +77,8 @@ def tensors(**named: Tensor) -> None:
     for name, tensor in named.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{name} must be a torch.Tensor; got {type(tensor).__name__}")
-    devices = {tensor.device for tensor in named.values()}
-    if len(devices) > 1:
+    first, *others = named.values()
+    if any(other.device != first.device for other in others):
         raise ValueError("devices must match: " + _join((n, t.device) for n, t in named.items()))
 
 
@@ -83,7 +92,10 @@ def floating(**named: Tensor) -> None:
 
 def same_shape(**named: Tensor) -> None:
     """Refuse shapes that differ: nothing is ever broadcast."""
-    if len({tensor.shape for tensor in named.values()}) > 1:
+    first, *others = named.values()
+    if any(
+        other.shape != first.shape for other in others
+    ):  # pairwise: a set would hash sizes, and fix them for a compiler
         raise ValueError("shapes must match: " + _join((n, tuple(t.shape)) for n, t in named.items()))
 
 

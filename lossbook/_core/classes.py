@@ -72,7 +72,12 @@ def check_probabilities(target: Tensor, dim: int) -> None:
 
 def check_class_values(target: Tensor, classes: int, ignore_index: int | None) -> None:
     """Refuse class indices out of range, if they are looked at."""
-    takes = f"a class index in 0..{classes - 1}" + ("" if ignore_index is None else f" or ignore_index={ignore_index}")
+
+    def takes() -> str:
+        return f"a class index in 0..{classes - 1}" + (
+            "" if ignore_index is None else f" or ignore_index={ignore_index}"
+        )
+
     ignored = classes - 1 if ignore_index is None else ignore_index  # without one, a legal class stands in
     check.values("target", target, lambda t: (t == ignored) | ((t >= 0) & (t < classes)), takes)
 

@@ -29,7 +29,7 @@ def own_pair(logits: Tensor) -> Tensor:
 
 def diagonal(pairs: Tensor) -> Tensor:
     """Read what each row has in its own column; torch's ``diagonal`` warns under torch.compile."""
-    own = torch.arange(len(pairs), device=pairs.device)
+    own = torch.arange(pairs.shape[0], device=pairs.device)
     return pairs.gather(1, own[:, None]).squeeze(1)
 
 
@@ -40,7 +40,7 @@ def pair_logits(one: Tensor, other: Tensor, entry: Tensor | None) -> Tensor:
     """
     if entry is None:
         return _inner_products(one, other)
-    others = torch.cat([entry, entry.new_ones(len(other) - len(one))])
+    others = torch.cat([entry, entry.new_ones(other.shape[0] - one.shape[0])])
     logits = _inner_products(kept(entry, one, dim=-1), kept(others, other, dim=-1))
     removed = (entry == 0)[:, None] | (others == 0)
     return logits.masked_fill(removed & ~own_pair(logits), -torch.inf)

@@ -379,7 +379,7 @@ def arguments(one: Tensor, other: Tensor, sample_weight: Tensor | None, normaliz
     if reduction == "mean" and normalizer is not None:
         divisor = number(normalizer, one)
     elif reduction == "mean":
-        divisor = number(len(one), one) if weight is None else weight.sum()
+        divisor = number(one.shape[0], one) if weight is None else weight.sum()
     return one, other, weight, divisor
 
 

@@ -38,7 +38,7 @@ def _linear_cross_entropy(input: Tensor, linear_weight: Tensor, linear_bias: Ten
                           reduced: bool, wanted: Sequence[bool],
                           ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Features (rows, in_features), a map to classes * inner logits; everything else as for the cross entropy."""
-    rows, inner = len(input), len(linear_weight) // classes
+    rows, inner = input.shape[0], linear_weight.shape[0] // classes
     loss = input.new_empty(rows * inner, dtype=accumulator(dtype))
     lse = torch.empty_like(loss) if with_lse else loss.new_empty(0)
     each, late, share = upstream, None, divisor
@@ -75,7 +75,7 @@ def _fake(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None, targ
           z_loss: float, with_lse: bool, upstream: Tensor | None, lse_upstream: Tensor | None,
           reduced: bool, wanted: Sequence[bool],
           ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    entries, wide = len(input) * (len(linear_weight) // classes), accumulator(dtype)
+    entries, wide = input.shape[0] * (linear_weight.shape[0] // classes), accumulator(dtype)
     d_input, d_weight, d_bias = empty_gradients(input, linear_weight, linear_bias, wanted)
     return (
         input.new_empty(() if reduced else entries, dtype=wide),

@@ -25,7 +25,7 @@ def _linear_kl_div(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | N
                    upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
                    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Features (rows, in_features) and maps to as many logits."""
-    rows = len(input)
+    rows = input.shape[0]
     loss = input.new_empty(rows, dtype=accumulator(torch.promote_types(dtype, target_dtype)))
     each, late, share = upstream, None, divisor
     if reduced:
@@ -58,7 +58,7 @@ def _fake(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None, targ
           ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     wide = accumulator(torch.promote_types(dtype, target_dtype))
     d_input, d_weight, d_bias = empty_gradients(input, linear_weight, linear_bias, wanted)
-    return input.new_empty(() if reduced else len(input), dtype=wide), d_input, d_weight, d_bias
+    return input.new_empty(() if reduced else input.shape[0], dtype=wide), d_input, d_weight, d_bias
 
 
 differentiate(_linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))

@@ -70,7 +70,7 @@ def multilabel_margin_loss(
     classes = input.shape[-1]
     entry = entry_weight(sample_weight, input.shape[:-1])
     input, target = kept(entry, input, dim=-1), kept(entry, target, fill=-1, dim=-1)
-    takes = f"a class index in 0..{classes - 1} or -1"
+    takes = lambda: f"a class index in 0..{classes - 1} or -1"  # noqa: E731
     check.values("target", target, lambda t: (t >= -1) & (t < classes), takes, interval=True)
     listed = (target == -1).cumsum(-1) == 0
     unknown = (listed & ((target < 0) | (target >= classes))).any(-1)

@@ -85,16 +85,16 @@ def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: 
     """Give labels as int64, shape (batch, labels), with anything past the target length."""
     frames, batch, _ = log_probs.shape
     _check_integer("targets", targets, log_probs)
-    if targets.dim() == 2 and len(targets) == batch:
+    if targets.dim() == 2 and targets.shape[0] == batch:
         return targets.long()
     if targets.dim() != 1:
         raise ValueError(
             f"targets must have shape ({batch}, labels), or (sum of target_lengths,) for targets one after the "
             f"other; got {tuple(targets.shape)}"
         )
-    size = len(targets)
+    size = targets.shape[0]
     total = target_length.sum()
-    check.values("the sum of target_lengths", total, lambda n: n == size, f"{size}, the labels given")
+    check.values("the sum of target_lengths", total, lambda n: n == size, lambda: f"{size}, the labels given")
     # More labels than frames have no path anyway, so the width needs no look at the lengths.
     width = min(size if longest is None else longest, frames)
     position = (target_length.cumsum(0) - target_length)[:, None] + torch.arange(width, device=targets.device)
@@ -104,9 +104,11 @@ def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: 
 
 def legal_lengths(input_length: Tensor, target_length: Tensor, frames: int, labels: int) -> Tensor:
     """Tell which samples have lengths in range; refuse the others where values are checked."""
-    check.values("input_lengths", input_length, lambda n: (n >= 0) & (n <= frames), f"in 0..{frames}, the frames given")
     check.values(
-        "target_lengths", target_length, lambda n: (n >= 0) & (n <= labels), f"in 0..{labels}, the labels given"
+        "input_lengths", input_length, lambda n: (n >= 0) & (n <= frames), lambda: f"in 0..{frames}, the frames given"
+    )
+    check.values(
+        "target_lengths", target_length, lambda n: (n >= 0) & (n <= labels), lambda: f"in 0..{labels}, the labels given"
     )
     return (input_length >= 0) & (input_length <= frames) & (target_length >= 0) & (target_length <= labels)
 
@@ -119,7 +121,7 @@ def legal_labels(labels: Tensor, target_length: Tensor, symbols: int, blank: int
 
     past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
     labels = labels.masked_fill(past, PADDING)
-    check.values("targets", labels, legal, f"labels in 0..{symbols - 1} other than blank={blank}")
+    check.values("targets", labels, legal, lambda: f"labels in 0..{symbols - 1} other than blank={blank}")
     return labels.masked_fill(past | ~legal(labels), blank), legal(labels).all(1)
 
 

@@ -84,7 +84,7 @@ def test_on_a_gpu_the_python_at_hand_runs_from_the_checkout(monkeypatch, capfd):
     told += "; assert os.path.abspath('more') in sys.path"
     monkeypatch.setattr(make, "words", lambda command: ["-c", told, *command.split()])
     assert make.on_gpu("bench-gpu", "ctc") == 0
-    arguments = ["benchmarks/bench_fused.py", "--device", "cuda", "ctc"]
+    arguments = ["benchmarks/bench.py", "--form", "fused", "--device", "cuda", "ctc"]
     assert capfd.readouterr().out == f"{make.ROOT / 'lossbook' / '__init__.py'} {arguments} False\n"
 
 

@@ -1,0 +1,5 @@
+import torch.nn.functional as F
+
+from work._embeddings import alone, triples
+
+WORK = alone(triples, F.triplet_margin_loss, gradients=(0, 1, 2))

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .._core.formula import positions, published, refuse
+from .._core.formula import admit, positions, published
 from .._core.settings import plain, rules
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
@@ -175,7 +175,7 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            refuse(name, positional, settings, args, kwargs)
+            kwargs = admit(name, positional, settings, args, kwargs)
             for argument, value in (*zip(positional, args, strict=False), *kwargs.items()):
                 if isinstance(value, Tensor):
                     _refuse_derivative(name, argument, value, argument in gradients)

@@ -93,7 +93,8 @@ def _dropped(
     """Say for each row whether none of its entries has a gradient; None where all have one."""
     counted = None if row_weight is None else row_weight != 0
     if not target.is_floating_point():
-        counted = target != ignore_index if counted is None else (target != ignore_index) & counted
+        known = target.long() != ignore_index  # uint8 would take 156 for -100
+        counted = known if counted is None else known & counted
     if counted is None:
         return None
     if lse_upstream is not None:

@@ -6,10 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import check, numbers
 from .._core.reduce import entry_weight, kept
-
-PADDING = torch.iinfo(torch.long).min  # stands for whatever lies past the length of a target
 
 
 class Samples(NamedTuple):
@@ -52,7 +50,8 @@ def as_samples(
     input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
     if check.values_are_checked(log_probs):
         takes = "log-probabilities, at most 0 (of logits take log_softmax)"
-        weighed = kept(entry, log_probs, fill=0.0, dim=-1)
+        read = torch.arange(frames, device=log_probs.device)[:, None] < input_length  # (frames, batch)
+        weighed = kept(entry, log_probs, fill=0.0, dim=-1).masked_fill(~read.unsqueeze(-1), 0.0)
         check.values("log_probs", weighed, lambda p: ~(p > 1e-3), takes, interval=True)
     legal = legal_lengths(input_length, target_length, frames, targets.shape[-1])
     labels, legal_label = legal_labels(labels, target_length, symbols, blank)
@@ -68,8 +67,9 @@ def as_lengths(
         lengths = given
     else:
         each = given if isinstance(given, list | tuple) else [given]
-        check.integer(**{f"{name}[{i}]": length for i, length in enumerate(each)})
-        lengths = torch.tensor(given, dtype=torch.long, device=log_probs.device)
+        exact = [numbers.integer(f"{name}[{i}]", length) for i, length in enumerate(each)]
+        lengths = torch.tensor(exact, dtype=torch.long, device=log_probs.device)
+        lengths = lengths if isinstance(given, list | tuple) else lengths.squeeze(0)
     _check_integer(name, lengths, log_probs)
     shape = tuple(lengths.shape)
     if shape != (batch,) and shape != batch_shape:
@@ -115,14 +115,17 @@ def legal_lengths(input_length: Tensor, target_length: Tensor, frames: int, labe
 
 def legal_labels(labels: Tensor, target_length: Tensor, symbols: int, blank: int) -> tuple[Tensor, Tensor]:
     """Put blanks past the target length, and tell which samples have legal labels before it."""
+    past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
+    stand_in = 1 if blank == 0 else 0  # a legal label, where there is any but blank
+    labels = labels.masked_fill(past, stand_in)
 
     def legal(t: Tensor) -> Tensor:
-        return ((t >= 0) & (t < symbols) & (t != blank)) | (t == PADDING)
+        return ((t >= 0) & (t < symbols) & (t != blank)) | ((t == stand_in) & (symbols == 1))
 
-    past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
-    labels = labels.masked_fill(past, PADDING)
-    check.values("targets", labels, legal, lambda: f"labels in 0..{symbols - 1} other than blank={blank}")
-    return labels.masked_fill(past | ~legal(labels), blank), legal(labels).all(1)
+    takes = lambda: f"labels in 0..{symbols - 1} other than blank={blank}"  # noqa: E731
+    check.values("targets", labels, legal, takes)
+    allowed = legal(labels) | past
+    return labels.masked_fill(past | ~allowed, blank), allowed.all(1)
 
 
 def _check_integer(name: str, tensor: Tensor, log_probs: Tensor) -> None:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .._core import Flag, Index, Loss, Reduction, formula, kept, reduce
+from .._core.classes import spoiled
 from ._labels import as_samples
 
 # The logarithm of 0 inside the recursion. Finite, because -inf - (-inf) is NaN and so is every derivative through it.
@@ -89,7 +90,7 @@ def ctc_loss(
 
     log_likelihood = _log_likelihood(log_probs, batch.labels, batch.input_length, batch.target_length, blank)
     loss = torch.where(log_likelihood < IMPOSSIBLE / 2, 0.0 if zero_infinity else torch.inf, -log_likelihood)
-    loss = loss.masked_fill(~batch.legal, torch.nan)
+    loss = spoiled(loss, ~batch.legal)
     if reduction == "mean" and normalizer is None:
         loss = loss / batch.target_length.clamp(min=1)
     return reduce(loss.reshape(batch.shape), reduction, weight=batch.entry, normalizer=normalizer)

@@ -139,7 +139,7 @@ def test_a_family_is_one_idea(family):
     assert len(list((PACKAGE / family).glob("[!_]*.py"))) <= 15, "two ideas: split it"
 
 
-@pytest.mark.parametrize("folder", ["lossbook", "tests", "tools", "benchmarks"])
+@pytest.mark.parametrize("folder", ["lossbook", "tools", "benchmarks"])
 def test_a_file_is_read_at_one_sitting(folder):
     long = {
         p.relative_to(ROOT).as_posix(): len(p.read_text(encoding="utf-8").splitlines())

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from . import numbers
+from .autocast import under_autocast
 from .settings import Rule, plain, rules
 
 P = ParamSpec("P")
@@ -31,7 +32,7 @@ def formula(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
         if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
             return function(*args, **kwargs)
         value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
-        if not floats or torch.is_autocast_enabled(value.device.type):
+        if not floats or under_autocast(value):
             return value
         return value.to(functools.reduce(torch.promote_types, floats))
 

@@ -1,9 +1,9 @@
 """Losses of a linear map: which features, weights and biases go together."""
 
-import torch
 from torch import Tensor
 
 from . import check
+from .autocast import under_autocast
 
 
 def check_map(**named: Tensor | None) -> None:
@@ -30,7 +30,7 @@ def check_map(**named: Tensor | None) -> None:
         check.tensors(**{input_name: input, bias_name: bias})
         check.shape(bias_name, bias, (classes, *out_features), "one for each logit")
         same_dtype[bias_name] = bias
-    if len({t.dtype for t in same_dtype.values()}) > 1 and not torch.is_autocast_enabled(input.device.type):
+    if len({t.dtype for t in same_dtype.values()}) > 1 and not under_autocast(input):
         raise TypeError("dtypes must match: " + ", ".join(f"{name} {t.dtype}" for name, t in same_dtype.items()))
 
 

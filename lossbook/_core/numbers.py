@@ -138,7 +138,7 @@ def _one_number(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], ta
     if tuple(tensor.shape) not in ((), (1,)):
         raise ValueError(f"{name} must have shape () or (1,), that of one number; got {tuple(tensor.shape)}")
     check.values(name, tensor, valid, takes)
-    return tensor.reshape(())
+    return tensor.reshape(()) if tensor.dim() else tensor
 
 
 def choice(*options: Any) -> Callable[[str, Any], Any]:
@@ -165,6 +165,6 @@ def normalizer(value: Any, reduction: str) -> Any:
         raise ValueError(f"normalizer must be a number or a 0-d tensor; got shape {tuple(value.shape)}")
     if value.dtype not in (*check.FLOATS, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
         raise TypeError(f"normalizer must hold a real number; got {value.dtype}")
-    value = value.reshape(())
+    value = value.reshape(()) if value.dim() else value
     check.values("normalizer", value, lambda n: (n > 0) & n.isfinite(), "finite and greater than 0")
     return value

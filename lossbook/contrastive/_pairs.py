@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .._core import check
+from .._core.autocast import no_autocast
 from .._core.reduce import kept
 
 
@@ -48,5 +49,5 @@ def pair_logits(one: Tensor, other: Tensor, entry: Tensor | None) -> Tensor:
 
 def _inner_products(one: Tensor, other: Tensor) -> Tensor:
     wide = torch.promote_types(one.dtype, other.dtype)
-    with torch.autocast(one.device.type, enabled=False):  # it would round logits of 100 to multiples of 0.5
+    with no_autocast(one):  # it would round logits of 100 to multiples of 0.5
         return one.to(wide) @ other.to(wide).mT

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from .._core.autocast import under_autocast
 from .._core.formula import admit, positions, published
 from .._core.settings import plain, rules
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
@@ -145,7 +146,7 @@ def number(value: Tensor | float, near: Tensor) -> Tensor:
 
 def as_result_dtype(loss: Tensor, *floats: Tensor) -> Tensor:
     """Return a loss in the dtype of the arguments, under autocast in the one it was computed in."""
-    if torch.is_autocast_enabled(loss.device.type):
+    if under_autocast(loss):
         return loss
     return loss.to(functools.reduce(torch.promote_types, (f.dtype for f in floats)))
 

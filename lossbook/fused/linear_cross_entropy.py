@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .._core import Flag, check, entry_weight, kept
+from .._core.autocast import no_autocast
 from .._core.classes import (
     check_class_values,
     check_class_weight,
@@ -49,7 +50,7 @@ def _linear_cross_entropy(input: Tensor, linear_weight: Tensor, linear_bias: Ten
     def part(tensor: Tensor | None, of: slice) -> Tensor | None:
         return tensor if tensor is None or tensor.dim() == 0 else tensor[of]
 
-    with torch.autocast(input.device.type, enabled=False):
+    with no_autocast(input):
         linear = LinearMap(input, linear_weight, linear_bias, dtype, wanted)
         for chunk in chunks(linear):
             entries = slice(chunk.start * inner, chunk.stop * inner)

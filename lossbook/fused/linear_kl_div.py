@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .._core import check, entry_weight
+from .._core.autocast import no_autocast
 from .._core.linear_map import check_map, check_two_maps
 from ..distillation import linear_kl_div as readable
 from ._divergence import kl_rows
@@ -34,7 +35,7 @@ def _linear_kl_div(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | N
     def part(tensor: Tensor | None, of: slice) -> Tensor | None:
         return tensor if tensor is None or tensor.dim() == 0 else tensor[of]
 
-    with torch.autocast(input.device.type, enabled=False):
+    with no_autocast(input):
         student = LinearMap(input, linear_weight, linear_bias, dtype, wanted)
         teacher = LinearMap(target_input, target_weight, target_bias, target_dtype, [False] * 3)
         for chunk in chunks(student, teacher):

@@ -76,6 +76,7 @@ def values(
 
 
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
 def tensors(**named: Tensor) -> None:

@@ -52,6 +52,7 @@ def takes_probabilities(input: Tensor, target: Tensor, ignore_index: int) -> boo
             )
         check_class_index(input, target)
         return False
+    check.floating(target=target)
     if target.shape != input.shape and target.shape == entry_shape(input):
         raise ValueError(
             f"target is floating point, so it must hold class probabilities of shape {tuple(input.shape)}; "

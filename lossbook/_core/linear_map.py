@@ -42,6 +42,8 @@ def check_map_and_target(
     check.tensors(input=input, linear_weight=linear_weight, target=target)
     check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     per_class = target.is_floating_point()
+    if per_class:
+        check.floating(target=target)
     if ignore_index is not None and per_class:
         raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
     if input.dim() > 2:

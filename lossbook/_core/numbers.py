@@ -163,7 +163,7 @@ def normalizer(value: Any, reduction: str) -> Any:
     check.tensors(normalizer=value)
     if tuple(value.shape) not in ((), (1,)):
         raise ValueError(f"normalizer must be a number or a 0-d tensor; got shape {tuple(value.shape)}")
-    if value.dtype not in (*check.FLOATS, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
+    if value.dtype not in (*check.FLOATS, *check.INTEGERS):
         raise TypeError(f"normalizer must hold a real number; got {value.dtype}")
     value = value.reshape(()) if value.dim() else value
     check.values("normalizer", value, lambda n: (n > 0) & n.isfinite(), "finite and greater than 0")

@@ -85,7 +85,7 @@ def linear_cross_entropy(
     leading = input.shape[:-1]
     entry = entry_weight(sample_weight, (*leading, *out_features))
     counted = entry
-    if not target.is_floating_point() and target.shape == (*leading, *out_features):  # else cross_entropy refuses it
+    if target.dtype in (torch.int64, torch.uint8) and target.shape == (*leading, *out_features):  # else it is refused
         counts = target.long() != (-100 if ignore_index is None else ignore_index)
         counted = counts if entry is None else counts & (entry != 0)
     if counted is not None:  # infinity or NaN in features that do not count would reach the gradient of linear_weight

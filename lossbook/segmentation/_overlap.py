@@ -66,6 +66,7 @@ def check_arguments(
     own = None if entry is None else entry.reshape(*entry.shape, *[1] * (input.dim() - 2))
     weight = Kept(entry, own, own if own is None or activation == "sigmoid" else own.any(1, keepdim=True))
     if target.is_floating_point():
+        check.floating(target=target)
         check.same_shape(input=input, target=target)
         if ignore_index >= 0:
             raise ValueError(f"ignore_index goes with class indices, not with masks; got {ignore_index}")

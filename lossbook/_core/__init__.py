@@ -1,6 +1,6 @@
 """What is around every formula: argument checks, settings, weights, reduction, the base of the modules."""
 
-from . import check as check
+from . import check as check, numbers as numbers
 from .formula import checked as checked, formula as formula
 from .module import Activation as Activation, Loss as Loss
 from .numerics import times as times

@@ -1,9 +1,7 @@
 """Refuse a wrong call early: every message names the argument, what it takes and what came."""
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,18 +35,32 @@ def check_values() -> Iterator[None]:
 
 
 def values_are_checked(tensor: Tensor) -> bool:
-    """Say whether the values of this tensor are checked: where looking is free, or asked for."""
-    transformed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
-    return _forced or (not transformed and tensor.device.type == "cpu")
+    """Say whether the values of this tensor are checked: where looking is free, or asked for, and there are some."""
+    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+        return _forced
+    if tensor.device.type == "meta" or type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
+        return False  # fake, functional, distributed: nothing to look at, or not here
+    if torch._C._len_torch_dispatch_stack():
+        return False  # somebody traces
+    return _forced or tensor.device.type == "cpu"
 
 
-def values(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str, *, interval: bool = False) -> None:
+def values(
+    name: str,
+    tensor: Tensor,
+    valid: Callable[[Tensor], Tensor],
+    takes: str | Callable[[], str],
+    *,
+    interval: bool = False,
+) -> None:
     """Refuse a tensor in which ``valid`` is false anywhere, if it is looked at.
 
     ``interval`` says that the valid values are an interval, so that the smallest and the largest entry decide.
+    ``takes`` is a function where it names a size, which a compiler would take for a constant once it is written down.
     """
     if not values_are_checked(tensor):
         return
+    takes = takes() if callable(takes) else takes
     if torch.compiler.is_compiling():
         torch._assert_async(valid(tensor).all(), f"{name} must be {takes}")
         return
@@ -63,27 +75,55 @@ def values(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: 
         raise ValueError(f"{name} must be {takes}; got {tensor[where].item():g} at index {where}")
 
 
+FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+
+
 def tensors(**named: Tensor) -> None:
-    """Refuse what is not a tensor, and tensors on different devices."""
+    """Refuse what is not a tensor that lies in memory entry by entry, and tensors on different devices."""
     for name, tensor in named.items():
         if not isinstance(tensor, Tensor):
             raise TypeError(f"{name} must be a torch.Tensor; got {type(tensor).__name__}")
-    devices = {tensor.device for tensor in named.values()}
-    if len(devices) > 1:
+        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+            _refuse_layout(name, tensor)
+    first, *others = named.values()
+    if any(other.device != first.device for other in others):
         raise ValueError("devices must match: " + _join((n, t.device) for n, t in named.items()))
 
 
+def _refuse_layout(name: str, tensor: Tensor) -> None:
+    """Name the way to an ordinary tensor that loses nothing; a jagged nested tensor may pass."""
+    if tensor.layout == torch.jagged:
+        return
+    if tensor.is_quantized:
+        kind, way = "a quantized tensor", f"{name}.dequantize()"
+    elif tensor.is_nested:
+        kind, way = (
+            "a nested tensor",
+            f"torch.nested.to_padded_tensor({name}, 0.0) and a sample_weight of 0 for padding",
+        )
+    else:
+        kind, way = f"layout {tensor.layout}", f"{name}.to_dense()"
+    raise TypeError(f"{name} must be an ordinary (strided) tensor, for instance {way}; got {kind}")
+
+
 def floating(**named: Tensor) -> None:
-    """Refuse what is not a real floating-point tensor."""
+    """Refuse what is not a tensor of real floating-point numbers that torch computes with."""
     tensors(**named)
     for name, tensor in named.items():
-        if not tensor.dtype.is_floating_point:
-            raise TypeError(f"{name} must be a floating-point tensor, for instance {name}.float(); got {tensor.dtype}")
+        if tensor.dtype not in FLOATS:
+            way = f"{name}.float()"
+            if tensor.is_complex():  # float() would drop the imaginary part
+                way = f"torch.view_as_real({name}) for both parts or {name}.abs()"
+            raise TypeError(f"{name} must be a floating-point tensor, for instance {way}; got {tensor.dtype}")
 
 
 def same_shape(**named: Tensor) -> None:
     """Refuse shapes that differ: nothing is ever broadcast."""
-    if len({tensor.shape for tensor in named.values()}) > 1:
+    first, *others = named.values()
+    if any(
+        other.shape != first.shape for other in others
+    ):  # pairwise: a set would hash sizes, and fix them for a compiler
         raise ValueError("shapes must match: " + _join((n, tuple(t.shape)) for n, t in named.items()))
 
 
@@ -98,120 +138,6 @@ def shape(name: str, tensor: Tensor, expected: tuple[int, ...], meaning: str) ->
     """Refuse a tensor whose shape is not the expected one."""
     if tuple(tensor.shape) != tuple(expected):
         raise ValueError(f"{name} must have shape {tuple(expected)}, {meaning}; got {tuple(tensor.shape)}")
-
-
-def normalizer(normalizer: Tensor | float, *, reduction: str) -> None:
-    """Refuse a normalizer that nothing would use, and what is not a number above 0."""
-    if reduction in ("none", "sum"):
-        raise ValueError(f'normalizer replaces the count of "mean"; got reduction={reduction!r}')
-    if isinstance(normalizer, Tensor):
-        if normalizer.dim() != 0:
-            raise ValueError(f"normalizer must be a number or a 0-d tensor; got shape {tuple(normalizer.shape)}")
-        if normalizer.dtype == torch.bool or normalizer.is_complex():
-            raise TypeError(f"normalizer must hold a real number; got {normalizer.dtype}")
-        values("normalizer", normalizer, lambda n: (n > 0) & n.isfinite(), "finite and greater than 0")
-    else:
-        positive(normalizer=normalizer)
-
-
-def choice(*options: Any, **named: Any) -> None:
-    """Refuse a value that is not one of ``options``."""
-    for name, value in named.items():
-        if not any(value is option or (type(value) is type(option) and value == option) for option in options):
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {value!r}")
-
-
-def flag(**named: Any) -> None:
-    """Refuse what is not True or False."""
-    for name, value in named.items():
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} must be True or False; got {value!r}")
-
-
-def integer(**named: Any) -> None:
-    """Refuse what is not a whole number."""
-    for name, value in named.items():
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"{name} must be an int; got {value!r}")
-
-
-def index(**named: Any) -> None:
-    """Refuse what is not a whole number of at least 0."""
-    integer(**named)
-    not_negative(**named)
-
-
-def number(**named: Any) -> None:
-    """Refuse what is not a finite real number."""
-    for name, value in named.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{name} must be a number; got {value!r}")
-        if not -math.inf < value < math.inf:  # math.isfinite takes no symbolic number of torch.compile
-            raise ValueError(f"{name} must be finite; got {value!r}")
-
-
-def positive(**named: Any) -> None:
-    """Refuse what is not a finite number above 0."""
-    number(**named)
-    for name, value in named.items():
-        if value <= 0:
-            raise ValueError(f"{name} must be greater than 0; got {value!r}")
-
-
-def norm(**named: Any) -> None:
-    """Refuse what is not the p of a p-norm: a number above 0, or infinity."""
-    for name, value in named.items():
-        if value != math.inf:
-            positive(**{name: value})
-
-
-def between(low: float, high: float, **named: Any) -> None:
-    """Refuse what is not a number in [low, high]."""
-    number(**named)
-    for name, value in named.items():
-        if not low <= value <= high:
-            raise ValueError(f"{name} must be between {low:g} and {high:g}; got {value!r}")
-
-
-def inside(low: float, high: float, **named: Any) -> None:
-    """Refuse what is not a number in (low, high), both ends excluded."""
-    number(**named)
-    for name, value in named.items():
-        if not low < value < high:
-            raise ValueError(f"{name} must be between {low:g} and {high:g}, both excluded; got {value!r}")
-
-
-def not_negative(**named: Any) -> None:
-    """Refuse what is not a finite number of at least 0."""
-    number(**named)
-    for name, value in named.items():
-        if value < 0:
-            raise ValueError(f"{name} must be at least 0; got {value!r}")
-
-
-def scalar(**named: Any) -> None:
-    """Refuse what is not a finite number, or a 0-d floating-point tensor of one."""
-    for name, value in named.items():
-        if isinstance(value, Tensor):
-            _one_number(name, value)
-            values(name, value, torch.isfinite, "finite")
-        else:
-            number(**{name: value})
-
-
-def positive_scalar(**named: Any) -> None:
-    """Refuse what is not a finite number above 0, or a 0-d floating-point tensor of one."""
-    for name, value in named.items():
-        if isinstance(value, Tensor):
-            _one_number(name, value)
-            values(name, value, lambda v: (v > 0) & v.isfinite(), "finite and greater than 0")
-        else:
-            positive(**{name: value})
-
-
-def _one_number(name: str, tensor: Tensor) -> None:
-    floating(**{name: tensor})
-    shape(name, tensor, (), "that of one number")
 
 
 def _join(pairs: Iterator[tuple[str, object]]) -> str:

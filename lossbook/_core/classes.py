@@ -52,6 +52,7 @@ def takes_probabilities(input: Tensor, target: Tensor, ignore_index: int) -> boo
             )
         check_class_index(input, target)
         return False
+    check.floating(target=target)
     if target.shape != input.shape and target.shape == entry_shape(input):
         raise ValueError(
             f"target is floating point, so it must hold class probabilities of shape {tuple(input.shape)}; "
@@ -72,8 +73,14 @@ def check_probabilities(target: Tensor, dim: int) -> None:
 
 def check_class_values(target: Tensor, classes: int, ignore_index: int | None) -> None:
     """Refuse class indices out of range, if they are looked at."""
-    takes = f"a class index in 0..{classes - 1}" + ("" if ignore_index is None else f" or ignore_index={ignore_index}")
+
+    def takes() -> str:
+        return f"a class index in 0..{classes - 1}" + (
+            "" if ignore_index is None else f" or ignore_index={ignore_index}"
+        )
+
     ignored = classes - 1 if ignore_index is None else ignore_index  # without one, a legal class stands in
+    target = target.long()  # uint8 would take 156 for -100
     check.values("target", target, lambda t: (t == ignored) | ((t >= 0) & (t < classes)), takes)
 
 
@@ -97,6 +104,20 @@ def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> Cla
     known = (target >= 0) & (target < classes)
     ignored = is_ignored(target)
     return ClassEntries(target.masked_fill(~known, 0), ~(known | ignored), ignored)
+
+
+def without(input: Tensor, ignored: Tensor, dim: int) -> Tensor:
+    """Put 0 into the scores of entries that are ignored, so that neither infinity nor NaN there reaches a gradient."""
+    if check.values_are_checked(ignored) and not ignored.any():
+        return input  # where looking is free, most batches are spared a copy
+    return input.masked_fill(ignored.unsqueeze(dim), 0.0)
+
+
+def spoiled(loss: Tensor, unknown: Tensor) -> Tensor:
+    """Make the loss of unknown targets NaN, and their gradient too: a 0 there would not be noticed."""
+    if check.values_are_checked(unknown):
+        return loss  # they were refused
+    return loss * torch.where(unknown, torch.nan, 1.0).to(loss.dtype)
 
 
 def at_class(weight: Tensor, index: Tensor) -> Tensor:

@@ -2,13 +2,14 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
-from . import check
+from . import numbers
+from .autocast import under_autocast
 from .settings import Rule, plain, rules
 
 P = ParamSpec("P")
@@ -26,12 +27,12 @@ def formula(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
-        refuse(function.__name__, positional, settings, args, kwargs)
+        kwargs = admit(function.__name__, positional, settings, args, kwargs)  # type: ignore[assignment]
         floats = [a.dtype for a in args if isinstance(a, Tensor) and a.dtype.is_floating_point]
         if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
             return function(*args, **kwargs)
         value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
-        if not floats or torch.is_autocast_enabled(value.device.type):
+        if not floats or under_autocast(value):
             return value
         return value.to(functools.reduce(torch.promote_types, floats))
 
@@ -44,8 +45,8 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        refuse(function.__name__, positional, settings, args, kwargs)
-        return function(*args, **kwargs)
+        admitted = admit(function.__name__, positional, settings, args, kwargs)
+        return function(*args, **admitted)
 
     return published(call, plain(function), settings)
 
@@ -55,21 +56,35 @@ def positions(function: Callable[..., Any]) -> list[str]:
     return [n for n, p in inspect.signature(function).parameters.items() if p.kind is not p.KEYWORD_ONLY]
 
 
-def refuse(
-    name: str, positional: list[str], settings: Mapping[str, Rule], args: Iterable[Any], kwargs: Mapping[str, Any]
-) -> None:
-    """Refuse settings by position, settings out of range, and a normalizer that nothing would use."""
-    given = len(tuple(args))
-    if given > len(positional):
+def admit(
+    name: str, positional: list[str], settings: Mapping[str, Rule], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """Give the keyword arguments as the formula wants them.
+
+    Settings by position are refused, settings out of range, tensors of another device, and a normalizer that nothing
+    would use.
+    """
+    if len(args) > len(positional):
         raise TypeError(
             f"{name}() takes {', '.join(positional)} by position and every setting by its name; "
-            f"got {given} arguments by position"
+            f"got {len(args)} arguments by position"
         )
+    admitted = dict(kwargs)
     for setting, rule in settings.items():
         if setting in kwargs:
-            rule(setting, kwargs[setting])
+            admitted[setting] = rule(setting, kwargs[setting])
     if kwargs.get("normalizer") is not None:
-        check.normalizer(kwargs["normalizer"], reduction=kwargs.get("reduction", "mean"))
+        admitted["normalizer"] = numbers.normalizer(kwargs["normalizer"], kwargs.get("reduction", "mean"))
+    if args and isinstance(args[0], Tensor):
+        for other, value in admitted.items():
+            # A number on the CPU goes with tensors anywhere, as everywhere in torch.
+            if isinstance(value, Tensor) and value.device != args[0].device and (value.dim() or not _on_cpu(value)):
+                raise ValueError(f"devices must match: {positional[0]} {args[0].device}, {other} {value.device}")
+    return admitted
+
+
+def _on_cpu(tensor: Tensor) -> bool:
+    return tensor.device.type == "cpu"
 
 
 def published(call: Callable[P, R], signature: inspect.Signature, settings: dict[str, Rule]) -> Callable[P, R]:

@@ -1,9 +1,9 @@
 """Losses of a linear map: which features, weights and biases go together."""
 
-import torch
 from torch import Tensor
 
 from . import check
+from .autocast import under_autocast
 
 
 def check_map(**named: Tensor | None) -> None:
@@ -30,7 +30,7 @@ def check_map(**named: Tensor | None) -> None:
         check.tensors(**{input_name: input, bias_name: bias})
         check.shape(bias_name, bias, (classes, *out_features), "one for each logit")
         same_dtype[bias_name] = bias
-    if len({t.dtype for t in same_dtype.values()}) > 1 and not torch.is_autocast_enabled(input.device.type):
+    if len({t.dtype for t in same_dtype.values()}) > 1 and not under_autocast(input):
         raise TypeError("dtypes must match: " + ", ".join(f"{name} {t.dtype}" for name, t in same_dtype.items()))
 
 
@@ -42,6 +42,8 @@ def check_map_and_target(
     check.tensors(input=input, linear_weight=linear_weight, target=target)
     check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     per_class = target.is_floating_point()
+    if per_class:
+        check.floating(target=target)
     if ignore_index is not None and per_class:
         raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
     if input.dim() > 2:

@@ -20,6 +20,7 @@ class Formula(nn.Module):
     """
 
     function: ClassVar[Callable[..., Tensor]]
+    constructor: ClassVar[Any] = None
     settings: ClassVar[tuple[str, ...]] = ()
 
     if TYPE_CHECKING:  # a setting is an attribute of its own type, which no checker can know
@@ -32,6 +33,7 @@ class Formula(nn.Module):
         if of is None:
             return
         cls.function = staticmethod(of)
+        cls.constructor = cls.__init__
         if "__init__" in vars(cls) and "settings" not in vars(cls):
             cls.settings = tuple(inspect.signature(cls.__init__).parameters)[1:]
         if cls.forward is nn.Module.forward or getattr(cls.forward, "made", False):
@@ -39,7 +41,9 @@ class Formula(nn.Module):
         cls.__doc__ = _document(cls.__doc__ or "", of, cls.settings)
 
     def __new__(cls, *args: Any, **kwargs: Any) -> "Formula":
-        """Refuse ``Loss(input, target)``, which torch takes for two settings."""
+        """Refuse ``Loss(input, target)``, which torch takes for two settings; a subclass takes what it likes."""
+        if cls.__init__ is not cls.constructor:
+            return super().__new__(cls)
         if sum(isinstance(argument, Tensor) for argument in args) > 1:
             raise TypeError(
                 f"{cls.__name__}() takes settings, and its result takes the tensors: "
@@ -56,11 +60,11 @@ class Formula(nn.Module):
         rules: dict[str, Rule] = getattr(self.function, "rules", {})
         for name, value in settings.items():
             rule = rules.get(name, Rule(None, False, False))
-            rule(name, value)
+            admitted = rule(name, value)
             if rule.tensor and (isinstance(value, Tensor) or rule.optional):
                 self._keep(name, value)
             else:
-                setattr(self, name, value)
+                setattr(self, name, admitted)
 
     def _keep(self, name: str, value: Any) -> None:
         """Keep a tensor, or the None that stands for one, so that it moves with the module and is saved with it."""
@@ -81,7 +85,7 @@ class Formula(nn.Module):
         return ", ".join(f"{name}={_show(getattr(self, name))}" for name in self.settings)
 
 
-class Loss(Formula):
+class Loss(Formula, nn.modules.loss._Loss):
     """Base of every loss module."""
 
 

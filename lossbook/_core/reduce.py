@@ -32,7 +32,7 @@ def entry_weight(sample_weight: Tensor | None, shape: Sequence[int]) -> Tensor |
     if sample_weight is None:
         return None
     check.tensors(sample_weight=sample_weight)
-    if not (sample_weight.dtype.is_floating_point or sample_weight.dtype == torch.bool):
+    if sample_weight.dtype not in (*check.FLOATS, torch.bool):
         raise TypeError(f"sample_weight must be bool or floating point; got {sample_weight.dtype}")
     leading = tuple(sample_weight.shape)
     if leading != tuple(shape[: len(leading)]):

@@ -13,23 +13,23 @@ from typing import Annotated, Any, NamedTuple
 
 from torch import Tensor
 
-from . import check
+from . import numbers
 
-Check = Callable[..., None]  # of one value, given by its name: positive(delta=-1) raises
+Check = Callable[[str, Any], Any]  # of a name and a value: positive("delta", -1) raises, and what is right comes back
 
-Flag = Annotated[bool, check.flag]
-Integer = Annotated[int, check.integer]
-Index = Annotated[int, check.index]
-Number = Annotated[float, check.number]
-Positive = Annotated[float, check.positive]
-NotNegative = Annotated[float, check.not_negative]
-Share = Annotated[float, functools.partial(check.between, 0, 1)]
-OpenShare = Annotated[float, functools.partial(check.inside, 0, 1)]
-Norm = Annotated[float, check.norm]
-Scalar = Annotated[Tensor | float, check.scalar]
-PositiveScalar = Annotated[Tensor | float, check.positive_scalar]
-Reduction = Annotated[str, functools.partial(check.choice, "none", "mean", "sum")]
-BatchReduction = Annotated[str, functools.partial(check.choice, "none", "mean", "sum", "batchmean")]
+Flag = Annotated[bool, numbers.flag]
+Integer = Annotated[int, numbers.integer]
+Index = Annotated[int, numbers.index]
+Number = Annotated[float, numbers.number]
+Positive = Annotated[float, numbers.positive]
+NotNegative = Annotated[float, numbers.not_negative]
+Share = Annotated[float, numbers.share]
+OpenShare = Annotated[float, numbers.open_share]
+Norm = Annotated[float, numbers.norm]
+Scalar = Annotated[Tensor | float, numbers.scalar]
+PositiveScalar = Annotated[Tensor | float, numbers.positive_scalar]
+Reduction = Annotated[str, numbers.choice("none", "mean", "sum")]
+BatchReduction = Annotated[str, numbers.choice("none", "mean", "sum", "batchmean")]
 
 PER_CALL = ("sample_weight", "normalizer")  # what a module takes with the tensors, not as a setting
 
@@ -41,10 +41,11 @@ class Rule(NamedTuple):
     optional: bool  # None stands for "not used"
     tensor: bool  # a module keeps it as a buffer
 
-    def __call__(self, name: str, value: Any) -> None:
-        """Refuse a value that the type does not admit."""
-        if self.check is not None and not (self.optional and value is None):
-            self.check(**{name: value})
+    def __call__(self, name: str, value: Any) -> Any:
+        """Give the value as the formula wants it; refuse one that the type does not admit."""
+        if self.check is None or (self.optional and value is None):
+            return value
+        return self.check(name, value)
 
 
 def rules(function: Callable[..., Any]) -> dict[str, Rule]:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import check, numbers
 
 
 def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
@@ -13,7 +13,7 @@ def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
             "dim must be given: the dimension of the classes, 1 for (batch, classes) or (batch, classes, d1, ...), "
             "-1 for (..., classes)"
         )
-    check.integer(dim=dim)
+    dim = numbers.integer("dim", dim)
     if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise TypeError(f"dtype must be a floating-point torch.dtype or None; got {dtype!r}")
     return dim

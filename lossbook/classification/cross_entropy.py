@@ -24,7 +24,9 @@ from .._core.classes import (
     class_dim,
     class_entries,
     entry_shape,
+    spoiled,
     takes_probabilities,
+    without,
 )
 
 
@@ -107,6 +109,10 @@ def cross_entropy(
     classes = input.shape[dim]
     entry = entry_weight(sample_weight, entry_shape(input))
     logits = kept(entry, input, dim=dim)
+    probabilities = takes_probabilities(input, target, ignore_index)
+    if not probabilities:
+        index, unknown, ignored = class_entries(kept(entry, target, fill=0), classes, ignore_index)
+        logits = without(logits, ignored, dim)
     if softcap is not None:
         logits = softcap * torch.tanh(logits / softcap)
     log_probs = torch.log_softmax(logits, dim)
@@ -114,20 +120,19 @@ def cross_entropy(
     class_weight = log_probs.new_ones(classes) if weight is None else weight.to(log_probs.dtype)
     weight_along_dim = class_weight.reshape(-1, *[1] * (input.dim() - dim - 1))
 
-    if takes_probabilities(input, target, ignore_index):
+    if probabilities:
         target = kept(entry, target, fill=1 / max(classes, 1), dim=dim)
         check_probabilities(target, dim)
         smoothed = (1 - label_smoothing) * target + label_smoothing / classes
         loss = -times(weight_along_dim * smoothed, log_probs).sum(dim) + penalty
         return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
-    index, unknown, ignored = class_entries(kept(entry, target, fill=0), classes, ignore_index)
     weight_of_entry = at_class(class_weight, index)
     loss = -times(weight_of_entry, log_probs.gather(dim, index.unsqueeze(dim)).squeeze(dim))
     if label_smoothing > 0:
         uniform = -times(weight_along_dim, log_probs).sum(dim) / classes
         loss = (1 - label_smoothing) * loss + label_smoothing * uniform
-    loss = (loss + penalty).masked_fill(unknown, torch.nan).masked_fill(ignored, 0.0)
+    loss = spoiled(loss + penalty, unknown).masked_fill(ignored, 0.0)
     count = weight_of_entry.masked_fill(ignored, 0.0)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer, count=count)
 

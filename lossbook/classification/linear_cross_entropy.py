@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .._core import Integer, Loss, NotNegative, Positive, Reduction, Share, check, checked, entry_weight, kept
+from .._core import Integer, Loss, NotNegative, Positive, Reduction, Share, check, checked, entry_weight, kept, numbers
 from .._core.linear_map import check_map_and_target
 from .cross_entropy import cross_entropy
 
@@ -84,8 +84,12 @@ def linear_cross_entropy(
     classes, *out_features, in_features = linear_weight.shape
     leading = input.shape[:-1]
     entry = entry_weight(sample_weight, (*leading, *out_features))
-    if entry is not None:  # NaN in dropped features would reach the gradient of linear_weight
-        input = kept(entry.flatten(len(leading)).any(-1) if out_features else entry, input, dim=-1)
+    counted = entry
+    if target.dtype in (torch.int64, torch.uint8) and target.shape == (*leading, *out_features):  # else it is refused
+        counts = target.long() != (-100 if ignore_index is None else ignore_index)
+        counted = counts if entry is None else counts & (entry != 0)
+    if counted is not None:  # infinity or NaN in features that do not count would reach the gradient of linear_weight
+        input = kept(counted.flatten(len(leading)).any(-1) if out_features else counted, input, dim=-1)
     flat_bias = None if linear_bias is None else linear_bias.flatten()
     logits = F.linear(input, linear_weight.reshape(-1, in_features), flat_bias)
     logits = logits.reshape(*leading, classes, *out_features)
@@ -139,19 +143,18 @@ class LinearCrossEntropyLoss(Loss, of=linear_cross_entropy):
             z_loss=z_loss,
             reduction=reduction,
         )
-        check.integer(in_features=in_features, num_classes=num_classes)
-        check.positive(in_features=in_features, num_classes=num_classes)
+        in_features, num_classes = (
+            numbers.size(name, value) for name, value in (("in_features", in_features), ("num_classes", num_classes))
+        )
         if not isinstance(out_features, tuple | list):
             raise TypeError(f"out_features must be a tuple of ints; got {out_features!r}")
-        for size in out_features:
-            check.integer(out_features=size)
-            check.positive(out_features=size)
-        check.flag(bias=bias)
+        out_features = tuple(numbers.size("out_features", size) for size in out_features)
+        bias = numbers.flag("bias", bias)
         if weight is not None:
             check.floating(weight=weight)
             check.shape("weight", weight, (num_classes,), "one for each class")
         self.num_classes = num_classes
-        self.out_features = tuple(out_features)
+        self.out_features = out_features
         logits = math.prod(self.out_features, start=num_classes)
         self.linear = nn.Linear(in_features, logits, bias=bias, device=device, dtype=dtype)
 

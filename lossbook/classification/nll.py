@@ -1,10 +1,9 @@
 """Negative log-likelihood of class indices."""
 
-import torch
 from torch import Tensor
 
 from .._core import Integer, Loss, Reduction, check, entry_weight, formula, kept, reduce
-from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries
+from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries, spoiled
 
 
 @formula
@@ -69,7 +68,7 @@ def nll_loss(
     loss = -input.gather(dim, index.unsqueeze(dim)).squeeze(dim)
     takes = "log-probabilities, at most 0: take log_softmax of logits, or cross_entropy"
     check.values("input", -loss.masked_fill(ignored, 0.0), lambda p: ~(p > 1e-3), takes, interval=True)
-    loss = loss.masked_fill(unknown, torch.nan).masked_fill(ignored, 0.0)
+    loss = spoiled(loss, unknown).masked_fill(ignored, 0.0)
     count = (~ignored).to(loss.dtype)
     if weight is not None:
         count = count * at_class(weight.to(loss.dtype), index)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .._core import check
+from .._core.autocast import no_autocast
 from .._core.reduce import kept
 
 
@@ -29,7 +30,7 @@ def own_pair(logits: Tensor) -> Tensor:
 
 def diagonal(pairs: Tensor) -> Tensor:
     """Read what each row has in its own column; torch's ``diagonal`` warns under torch.compile."""
-    own = torch.arange(len(pairs), device=pairs.device)
+    own = torch.arange(pairs.shape[0], device=pairs.device)
     return pairs.gather(1, own[:, None]).squeeze(1)
 
 
@@ -40,7 +41,7 @@ def pair_logits(one: Tensor, other: Tensor, entry: Tensor | None) -> Tensor:
     """
     if entry is None:
         return _inner_products(one, other)
-    others = torch.cat([entry, entry.new_ones(len(other) - len(one))])
+    others = torch.cat([entry, entry.new_ones(other.shape[0] - one.shape[0])])
     logits = _inner_products(kept(entry, one, dim=-1), kept(others, other, dim=-1))
     removed = (entry == 0)[:, None] | (others == 0)
     return logits.masked_fill(removed & ~own_pair(logits), -torch.inf)
@@ -48,5 +49,5 @@ def pair_logits(one: Tensor, other: Tensor, entry: Tensor | None) -> Tensor:
 
 def _inner_products(one: Tensor, other: Tensor) -> Tensor:
     wide = torch.promote_types(one.dtype, other.dtype)
-    with torch.autocast(one.device.type, enabled=False):  # it would round logits of 100 to multiples of 0.5
+    with no_autocast(one):  # it would round logits of 100 to multiples of 0.5
         return one.to(wide) @ other.to(wide).mT

@@ -139,6 +139,7 @@ def _kernel(logits, target, class_weight, row_weight, divisor, upstream, lse_ups
                 if softcap is not None:
                     slope *= 1 - (x / tl.load(softcap)) * (x / tl.load(softcap))
                 slope = tl.where(inside & ((scale != 0) | (flow != 0))[:, None], slope, 0)
+                slope = tl.where((counted & (known == 0))[:, None], float("nan"), slope)  # a 0 would not be noticed
                 at = gradient_row + c.to(tl.int64)[None, :] * gradient_class
                 tl.store(gradient + at, slope.to(gradient.dtype.element_ty), exists[:, None] & (c < classes)[None, :])
 
@@ -222,14 +223,17 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
             share = w * ((1 - smoothing) * share + smoothing / classes)
             mass = share.sum(1)
             value = times(share, (largest[:, None] - x) + log_total[:, None]).sum(1)
-        value = (weight * (value + z_loss * log_sum.square())).masked_fill(~known, torch.nan)
+        if z_loss:  # or 0 times the square of a large one, infinity, would be NaN
+            value = value + z_loss * log_sum.square()
+        value = (weight * value).masked_fill(~known, torch.nan)
         loss.view(outer, inner)[o, i] = value.masked_fill(weight == 0, 0).view(-1, i.stop - i.start)
         if lse is not None:
             lse.view(outer, inner)[o, i] = log_sum.view(-1, i.stop - i.start)
         if gradient is None:
             continue
         scale = (weight * per_row(scale_of_all)).masked_fill((weight == 0) | ~known, 0)
-        flow = (scale * (mass + 2 * z_loss * log_sum)).masked_fill(scale == 0, 0)
+        flow = scale * (mass + 2 * z_loss * log_sum) if z_loss else scale * mass
+        flow = flow.masked_fill(scale == 0, 0)
         if lse_upstream is not None:
             flow = flow + per_row(lse_upstream)
         p.mul_(flow[:, None])
@@ -239,7 +243,10 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
             p.sub_(scale[:, None] * share)
         if softcap:
             p.mul_(1 - (x / softcap).square())
-        nothing = (scale == 0) & (flow == 0)
+        unknown = ~known & (weight != 0)
+        if unknown.is_cuda or unknown.any():
+            p.masked_fill_(unknown[:, None], torch.nan)  # a 0 would not be noticed
+        nothing = (scale == 0) & (flow == 0) & ~unknown
         if nothing.is_cuda or nothing.any():
             p.masked_fill_(nothing[:, None], 0)
         if not direct:
@@ -252,9 +259,9 @@ def count(input: Tensor, target: Tensor, weight: Tensor | None, row_weight: Tens
     if target.is_floating_point():
         rows = input.numel() // max(input.shape[class_dim(input)], 1)
         return number(rows, input) if row_weight is None else row_weight.sum()
-    counted = target != ignore_index
+    counted = target.long() != ignore_index  # uint8 would take 156 for -100
     if weight is None:
         return counted.sum(dtype=dtype) if row_weight is None else (row_weight * counted).sum()
-    label = target.long().clamp(0, len(weight) - 1)
+    label = target.long().clamp(0, weight.shape[0] - 1)
     each = weight.to(dtype)[label] * counted
     return each.sum() if row_weight is None else (row_weight * each).sum()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .._core import check, kept
+from .._core.autocast import under_autocast
 from .._core.formula import NARROW
 from ._blocks import BLOCK, blocks
 from ._op import differentiate, gradients_now, number
@@ -276,7 +277,7 @@ def run(op: Any, input: Tensor, target: Tensor, first: Tensor | None = None, sec
     floats = [t for t in (input, target, *factors) if t.is_floating_point()]
     acc = arithmetic(*floats)
     wide = next((t for t in floats if t.dtype == acc), input)
-    if torch.is_autocast_enabled(input.device.type):
+    if under_autocast(input):
         dtype = acc
     else:
         narrow = any(t.dtype in NARROW for t in (*floats, *(f for f in (first, second) if f is not None)))

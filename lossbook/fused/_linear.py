@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from .._core.autocast import under_autocast
 from .._core.formula import NARROW
 from ._blocks import blocks
 from ._op import gradient_dtype
@@ -132,7 +133,7 @@ def _for_cpu(row_bytes: int, feature_bytes: int, weight_bytes: int) -> int:
 def product_dtype(input: Tensor, weight: Tensor) -> torch.dtype:
     """Give the dtype to multiply in: that of the tensors, or under autocast its own, as in a linear layer."""
     dtype = torch.promote_types(input.dtype, weight.dtype)
-    if torch.is_autocast_enabled(input.device.type) and dtype != torch.float64:
+    if under_autocast(input) and dtype != torch.float64:
         return torch.get_autocast_dtype(input.device.type)
     return dtype
 

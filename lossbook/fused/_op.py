@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
-from .._core.formula import positions, published, refuse
+from .._core.autocast import under_autocast
+from .._core.formula import admit, positions, published
 from .._core.settings import plain, rules
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
@@ -145,7 +146,7 @@ def number(value: Tensor | float, near: Tensor) -> Tensor:
 
 def as_result_dtype(loss: Tensor, *floats: Tensor) -> Tensor:
     """Return a loss in the dtype of the arguments, under autocast in the one it was computed in."""
-    if torch.is_autocast_enabled(loss.device.type):
+    if under_autocast(loss):
         return loss
     return loss.to(functools.reduce(torch.promote_types, (f.dtype for f in floats)))
 
@@ -175,7 +176,7 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            refuse(name, positional, settings, args, kwargs)
+            kwargs = admit(name, positional, settings, args, kwargs)
             for argument, value in (*zip(positional, args, strict=False), *kwargs.items()):
                 if isinstance(value, Tensor):
                     _refuse_derivative(name, argument, value, argument in gradients)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .._core import entry_weight
+from .._core.autocast import no_autocast
 from .._core.formula import NARROW
 from ._op import differentiate, number, reduce_rows
 from ._triton import INTERPRETED, accumulator, cdiv, kernel_dtype, launch, run_kernels, tl, triton
@@ -280,7 +281,7 @@ def _softmax_loss(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | No
                  upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
                  both: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Find the own key among all, and ``both`` ways: the own query too. Returns the loss and its gradients."""
-    with torch.autocast(query.device.type, enabled=False):
+    with no_autocast(query):
         pairs = Pairs(query, key, scale, weight, wanted, COLUMNS)
         flow = pairs.flow(divisor, upstream, 0.5 if both else 1.0)
         sums = LogSums(
@@ -379,7 +380,7 @@ def arguments(one: Tensor, other: Tensor, sample_weight: Tensor | None, normaliz
     if reduction == "mean" and normalizer is not None:
         divisor = number(normalizer, one)
     elif reduction == "mean":
-        divisor = number(len(one), one) if weight is None else weight.sum()
+        divisor = number(one.shape[0], one) if weight is None else weight.sum()
     return one, other, weight, divisor
 
 

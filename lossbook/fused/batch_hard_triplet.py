@@ -340,7 +340,7 @@ def _fake(embedding: Tensor, farthest: Tensor, nearest: Tensor, margin: float, e
           divisor: Tensor | None, upstream: Tensor | None, reduced: bool,
           wanted: Sequence[bool]) -> tuple[Tensor, Tensor]:  # fmt: skip
     return (
-        embedding.new_empty(() if reduced else len(embedding), dtype=accumulator(embedding.dtype)),
+        embedding.new_empty(() if reduced else embedding.shape[0], dtype=accumulator(embedding.dtype)),
         torch.empty_like(embedding) if wanted[0] else embedding.new_empty(0),
     )
 

@@ -327,7 +327,7 @@ def ctc_loss(
     if by_length and row_weight is not None:
         divisor = row_weight.sum()
     elif reduction == "mean":
-        divisor = number(len(batch.target_length) if normalizer is None else normalizer, log_probs)
+        divisor = number(batch.target_length.shape[0] if normalizer is None else normalizer, log_probs)
     loss, _ = _ctc_loss(
         batch.log_probs, batch.labels, batch.input_length.masked_fill(~batch.legal, -1), batch.target_length,
         row_weight, divisor, blank, zero_infinity, by_length, None, reduction != "none",

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .._core import check, paired
+from .._core import numbers, paired
 from ..regression import gaussian_nll as readable
 from ..regression._variance import variance as as_variance
 from ._elementwise import check_entries, elementwise, run
@@ -54,7 +54,7 @@ def gaussian_nll_loss(input, target, var, *, full, eps, sample_weight, normalize
     A ``var`` that broadcasts is not expanded, but its gradient is added up from one of the shape of ``input``.
     """
     entry = paired(input, target, sample_weight=sample_weight)
-    variance = as_variance(var, input) if isinstance(var, Tensor) else number(_number(var), input)
+    variance = as_variance(var, input) if isinstance(var, Tensor) else number(numbers.not_negative("var", var), input)
     check_entries("var", variance.expand(input.shape), entry, lambda v: ~(v < 0), "a variance, at least 0")
     constant = 0.5 * math.log(2 * math.pi) if full else 0.0
     return run(
@@ -65,8 +65,3 @@ def gaussian_nll_loss(input, target, var, *, full, eps, sample_weight, normalize
 
 class GaussianNLLLoss(readable.GaussianNLLLoss, of=gaussian_nll_loss):
     """``lossbook.GaussianNLLLoss`` with the fused kernel."""
-
-
-def _number(var: float) -> float:
-    check.not_negative(var=var)
-    return var

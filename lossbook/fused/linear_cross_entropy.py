@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .._core import Flag, check, entry_weight, kept
+from .._core.autocast import no_autocast
 from .._core.classes import (
     check_class_values,
     check_class_weight,
@@ -38,7 +39,7 @@ def _linear_cross_entropy(input: Tensor, linear_weight: Tensor, linear_bias: Ten
                           reduced: bool, wanted: Sequence[bool],
                           ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Features (rows, in_features), a map to classes * inner logits; everything else as for the cross entropy."""
-    rows, inner = len(input), len(linear_weight) // classes
+    rows, inner = input.shape[0], linear_weight.shape[0] // classes
     loss = input.new_empty(rows * inner, dtype=accumulator(dtype))
     lse = torch.empty_like(loss) if with_lse else loss.new_empty(0)
     each, late, share = upstream, None, divisor
@@ -49,7 +50,7 @@ def _linear_cross_entropy(input: Tensor, linear_weight: Tensor, linear_bias: Ten
     def part(tensor: Tensor | None, of: slice) -> Tensor | None:
         return tensor if tensor is None or tensor.dim() == 0 else tensor[of]
 
-    with torch.autocast(input.device.type, enabled=False):
+    with no_autocast(input):
         linear = LinearMap(input, linear_weight, linear_bias, dtype, wanted)
         for chunk in chunks(linear):
             entries = slice(chunk.start * inner, chunk.stop * inner)
@@ -75,7 +76,7 @@ def _fake(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None, targ
           z_loss: float, with_lse: bool, upstream: Tensor | None, lse_upstream: Tensor | None,
           reduced: bool, wanted: Sequence[bool],
           ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-    entries, wide = len(input) * (len(linear_weight) // classes), accumulator(dtype)
+    entries, wide = input.shape[0] * (linear_weight.shape[0] // classes), accumulator(dtype)
     d_input, d_weight, d_bias = empty_gradients(input, linear_weight, linear_bias, wanted)
     return (
         input.new_empty(() if reduced else entries, dtype=wide),
@@ -93,7 +94,8 @@ def _dropped(
     """Say for each row whether none of its entries has a gradient; None where all have one."""
     counted = None if row_weight is None else row_weight != 0
     if not target.is_floating_point():
-        counted = target != ignore_index if counted is None else (target != ignore_index) & counted
+        known = target.long() != ignore_index  # uint8 would take 156 for -100
+        counted = known if counted is None else known & counted
     if counted is None:
         return None
     if lse_upstream is not None:

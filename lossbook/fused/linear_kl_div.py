@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from .._core import check, entry_weight
+from .._core.autocast import no_autocast
 from .._core.linear_map import check_map, check_two_maps
 from ..distillation import linear_kl_div as readable
 from ._divergence import kl_rows
@@ -25,7 +26,7 @@ def _linear_kl_div(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | N
                    upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
                    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Features (rows, in_features) and maps to as many logits."""
-    rows = len(input)
+    rows = input.shape[0]
     loss = input.new_empty(rows, dtype=accumulator(torch.promote_types(dtype, target_dtype)))
     each, late, share = upstream, None, divisor
     if reduced:
@@ -34,7 +35,7 @@ def _linear_kl_div(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | N
     def part(tensor: Tensor | None, of: slice) -> Tensor | None:
         return tensor if tensor is None or tensor.dim() == 0 else tensor[of]
 
-    with torch.autocast(input.device.type, enabled=False):
+    with no_autocast(input):
         student = LinearMap(input, linear_weight, linear_bias, dtype, wanted)
         teacher = LinearMap(target_input, target_weight, target_bias, target_dtype, [False] * 3)
         for chunk in chunks(student, teacher):
@@ -58,7 +59,7 @@ def _fake(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None, targ
           ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     wide = accumulator(torch.promote_types(dtype, target_dtype))
     d_input, d_weight, d_bias = empty_gradients(input, linear_weight, linear_bias, wanted)
-    return input.new_empty(() if reduced else len(input), dtype=wide), d_input, d_weight, d_bias
+    return input.new_empty(() if reduced else input.shape[0], dtype=wide), d_input, d_weight, d_bias
 
 
 differentiate(_linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .._core.autocast import no_autocast
 from ..contrastive import siglip as readable
 from ..contrastive._pairs import check_features
 from ._math import sigmoid, softplus
@@ -52,7 +53,7 @@ def _siglip_loss(image: Tensor, text: Tensor, scale: Tensor, bias: Tensor, weigh
                  divisor: Tensor | None, upstream: Tensor | None, reduced: bool,
                  wanted: Sequence[bool]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
     """Features (batch, features) of one dtype, weight (batch,)."""
-    with torch.autocast(image.device.type, enabled=False):
+    with no_autocast(image):
         pairs = Pairs(image, text, scale, weight, wanted, COLUMNS // 2)
         flow = pairs.flow(divisor, upstream) if any(wanted) else None
         loss, bias_gradient = scale.new_empty(pairs.batch), torch.zeros_like(bias)

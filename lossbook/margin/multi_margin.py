@@ -1,15 +1,13 @@
 """Multi-class margin loss: the hinge of a support vector machine with many classes."""
 
-import functools
 from typing import Annotated
 
-import torch
 from torch import Tensor
 
-from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
-from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries
+from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, numbers, reduce
+from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries, spoiled
 
-OneOrTwo = Annotated[int, functools.partial(check.choice, 1, 2)]
+OneOrTwo = Annotated[int, numbers.choice(1, 2)]
 
 
 @formula
@@ -83,7 +81,7 @@ def multi_margin_loss(
     loss = (shortfall.abs() if p == 1 else shortfall.square()).mean(dim)
     if weight is not None:
         loss = loss * at_class(weight.to(loss.dtype), index)
-    return reduce(loss.masked_fill(unknown, torch.nan), reduction, weight=entry, normalizer=normalizer)
+    return reduce(spoiled(loss, unknown), reduction, weight=entry, normalizer=normalizer)
 
 
 class MultiMarginLoss(Loss, of=multi_margin_loss):

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .._core import Loss, Reduction, check, entry_weight, formula, kept, reduce, times
+from .._core.classes import spoiled
 
 
 @formula
@@ -70,16 +71,16 @@ def multilabel_margin_loss(
     classes = input.shape[-1]
     entry = entry_weight(sample_weight, input.shape[:-1])
     input, target = kept(entry, input, dim=-1), kept(entry, target, fill=-1, dim=-1)
-    takes = f"a class index in 0..{classes - 1} or -1"
-    check.values("target", target, lambda t: (t >= -1) & (t < classes), takes, interval=True)
-    listed = (target == -1).cumsum(-1) == 0
+    takes = lambda: f"a class index in 0..{classes - 1} or -1"  # noqa: E731
+    listed = (target == -1).cumsum(-1) == 0  # whatever follows the first -1 is not looked at
+    check.values("target", target.masked_fill(~listed, -1), lambda t: (t >= -1) & (t < classes), takes, interval=True)
     unknown = (listed & ((target < 0) | (target >= classes))).any(-1)
     slope, pairs = _slopes(input.detach(), target.masked_fill(~listed, 0).clamp(0, classes - 1), listed)
     # Slopes add up to 0, so the origin is free: at the highest score with a positive slope nothing large cancels.
     origin = input.detach().masked_fill(slope <= 0, -torch.inf).amax(-1, keepdim=True)
     origin = origin.nan_to_num(posinf=0.0, neginf=0.0)
     loss = (times(slope, input - origin).sum(-1) + pairs) / classes
-    loss = loss.masked_fill(unknown | input.isnan().any(-1), torch.nan)
+    loss = spoiled(loss, unknown).masked_fill(input.isnan().any(-1), torch.nan)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

@@ -64,12 +64,12 @@ def batch_hard_triplet_loss(
         https://arxiv.org/abs/1703.07737
     """
     entry = labelled(embedding, label, sample_weight)
-    if len(label) == 0:
+    if label.shape[0] == 0:
         return reduce(embedding.sum(1), reduction, weight=entry, normalizer=normalizer)  # argmax of nothing raises
 
     embedding = kept(entry, embedding, dim=-1)
     same = label[:, None] == label  # (batch, batch)
-    positive = same & ~torch.eye(len(label), dtype=torch.bool, device=label.device)
+    positive = same & ~torch.eye(label.shape[0], dtype=torch.bool, device=label.device)
     negative = ~same
     if entry is not None:
         positive, negative = positive & (entry != 0), negative & (entry != 0)

@@ -1,7 +1,7 @@
 """Triplet margin loss with a distance of the caller's own."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
@@ -12,10 +12,11 @@ from ._distance import distance
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 
-def check_callable(distance_function: object) -> None:
+def check_callable(name: str, value: Any) -> Any:
     """Refuse what cannot be called."""
-    if distance_function is not None and not callable(distance_function):
-        raise TypeError(f"distance_function must be callable or None; got {distance_function!r}")
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} must be callable or None; got {value!r}")
+    return value
 
 
 @formula

@@ -2,14 +2,13 @@
 
 from torch import Tensor
 
-from .._core import check
+from .._core import check, numbers
 
 
 def variance(var: Tensor | float, input: Tensor) -> Tensor:
     """Give ``var`` a shape that broadcasts to the one of ``input``."""
     if not isinstance(var, Tensor):
-        check.not_negative(var=var)
-        return input.new_full((), var)
+        return input.new_full((), numbers.not_negative("var", var))
     check.floating(input=input, var=var)
     shape, given = tuple(input.shape), tuple(var.shape)
     if given == shape[:-1] and shape:

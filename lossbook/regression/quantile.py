@@ -1,23 +1,24 @@
 """Quantile loss: the pinball, whose two slopes set how often the prediction is too low."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, formula, kept, paired, reduce
+from .._core import Loss, Reduction, check, formula, kept, numbers, paired, reduce
 
 
-def check_quantile(quantile: Tensor | float) -> None:
+def check_quantile(name: str, value: Any) -> Any:
     """Refuse what is not in (0, 1), a number or a floating-point tensor."""
     takes = "greater than 0 and less than 1"
-    if isinstance(quantile, Tensor):
-        check.floating(quantile=quantile)
-        check.values("quantile", quantile, lambda q: (q > 0) & (q < 1), takes, interval=True)
-        return
-    check.number(quantile=quantile)
-    if not 0 < quantile < 1:
-        raise ValueError(f"quantile must be {takes}; got {quantile!r}")
+    if isinstance(value, Tensor):
+        check.floating(**{name: value})
+        check.values(name, value, lambda q: (q > 0) & (q < 1), takes, interval=True)
+    else:
+        value = numbers.number(name, value)
+        if not 0 < value < 1:
+            raise ValueError(f"{name} must be {takes}; got {value!r}")
+    return value
 
 
 @formula

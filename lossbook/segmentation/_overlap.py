@@ -1,16 +1,15 @@
 """How far a soft mask and its target overlap: what Dice and Tversky are made of."""
 
-import functools
 from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor
 
-from .._core import check
-from .._core.classes import check_class_index, class_entries
+from .._core import check, numbers
+from .._core.classes import check_class_index, class_entries, spoiled, without
 from .._core.reduce import entry_weight, kept
 
-OutputActivation = Annotated[str, functools.partial(check.choice, "sigmoid", "softmax")]
+OutputActivation = Annotated[str, numbers.choice("sigmoid", "softmax")]
 
 
 class Overlap(NamedTuple):
@@ -37,11 +36,14 @@ def overlap(
     weight = check_arguments(input, target, sample_weight, activation=activation, ignore_index=ignore_index)
     pixels = list(range(2, input.dim()))
     input = kept(weight.input, input)
-    probs = input.sigmoid() if activation == "sigmoid" else input.softmax(1)
     if target.is_floating_point():
         target = kept(weight.target, target)
+        probs = input.sigmoid() if activation == "sigmoid" else input.softmax(1)
     else:
-        probs, target = _one_hot(probs, kept_index(weight, target), ignore_index)
+        index, unknown, ignored = class_entries(kept_index(weight, target), input.shape[1], ignore_index)
+        probs = spoiled(without(input, ignored, 1).softmax(1), unknown.unsqueeze(1))
+        probs = probs.masked_fill(ignored.unsqueeze(1), 0.0)
+        target = _one_hot(index, ignored, input.shape[1]).to(probs.dtype)
     return Overlap(
         (probs * target).sum(pixels), (probs * (1 - target)).sum(pixels), ((1 - probs) * target).sum(pixels),
         weight.entry,
@@ -64,6 +66,7 @@ def check_arguments(
     own = None if entry is None else entry.reshape(*entry.shape, *[1] * (input.dim() - 2))
     weight = Kept(entry, own, own if own is None or activation == "sigmoid" else own.any(1, keepdim=True))
     if target.is_floating_point():
+        check.floating(target=target)
         check.same_shape(input=input, target=target)
         if ignore_index >= 0:
             raise ValueError(f"ignore_index goes with class indices, not with masks; got {ignore_index}")
@@ -90,13 +93,10 @@ def kept_index(weight: Kept, target: Tensor) -> Tensor:
     return target if weight.input is None else kept(weight.input.squeeze(1), target, fill=0)
 
 
-def _one_hot(probs: Tensor, target: Tensor, ignore_index: int) -> tuple[Tensor, Tensor]:
-    """Turn class indices into a mask for each class; pixels that are ignored are 0 in it and in ``probs``."""
-    index, unknown, ignored = class_entries(target, probs.shape[1], ignore_index)
-    classes = torch.arange(probs.shape[1], device=index.device).reshape(-1, *[1] * (probs.dim() - 2))
-    mask = (index.unsqueeze(1) == classes) & ~ignored.unsqueeze(1)
-    probs = probs.masked_fill(ignored.unsqueeze(1), 0.0).masked_fill(unknown.unsqueeze(1), torch.nan)
-    return probs, mask.to(probs.dtype)
+def _one_hot(index: Tensor, ignored: Tensor, classes: int) -> Tensor:
+    """Turn class indices into a mask for each class, 0 in pixels that are ignored."""
+    each = torch.arange(classes, device=index.device).reshape(-1, *[1] * (index.dim() - 1))
+    return (index.unsqueeze(1) == each) & ~ignored.unsqueeze(1)
 
 
 def share(part: Tensor, whole: Tensor) -> Tensor:

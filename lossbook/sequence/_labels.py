@@ -6,10 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import check, numbers
 from .._core.reduce import entry_weight, kept
-
-PADDING = torch.iinfo(torch.long).min  # stands for whatever lies past the length of a target
 
 
 class Samples(NamedTuple):
@@ -52,7 +50,8 @@ def as_samples(
     input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
     if check.values_are_checked(log_probs):
         takes = "log-probabilities, at most 0 (of logits take log_softmax)"
-        weighed = kept(entry, log_probs, fill=0.0, dim=-1)
+        read = torch.arange(frames, device=log_probs.device)[:, None] < input_length  # (frames, batch)
+        weighed = kept(entry, log_probs, fill=0.0, dim=-1).masked_fill(~read.unsqueeze(-1), 0.0)
         check.values("log_probs", weighed, lambda p: ~(p > 1e-3), takes, interval=True)
     legal = legal_lengths(input_length, target_length, frames, targets.shape[-1])
     labels, legal_label = legal_labels(labels, target_length, symbols, blank)
@@ -68,8 +67,9 @@ def as_lengths(
         lengths = given
     else:
         each = given if isinstance(given, list | tuple) else [given]
-        check.integer(**{f"{name}[{i}]": length for i, length in enumerate(each)})
-        lengths = torch.tensor(given, dtype=torch.long, device=log_probs.device)
+        exact = [numbers.integer(f"{name}[{i}]", length) for i, length in enumerate(each)]
+        lengths = torch.tensor(exact, dtype=torch.long, device=log_probs.device)
+        lengths = lengths if isinstance(given, list | tuple) else lengths.squeeze(0)
     _check_integer(name, lengths, log_probs)
     shape = tuple(lengths.shape)
     if shape != (batch,) and shape != batch_shape:
@@ -85,16 +85,16 @@ def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: 
     """Give labels as int64, shape (batch, labels), with anything past the target length."""
     frames, batch, _ = log_probs.shape
     _check_integer("targets", targets, log_probs)
-    if targets.dim() == 2 and len(targets) == batch:
+    if targets.dim() == 2 and targets.shape[0] == batch:
         return targets.long()
     if targets.dim() != 1:
         raise ValueError(
             f"targets must have shape ({batch}, labels), or (sum of target_lengths,) for targets one after the "
             f"other; got {tuple(targets.shape)}"
         )
-    size = len(targets)
+    size = targets.shape[0]
     total = target_length.sum()
-    check.values("the sum of target_lengths", total, lambda n: n == size, f"{size}, the labels given")
+    check.values("the sum of target_lengths", total, lambda n: n == size, lambda: f"{size}, the labels given")
     # More labels than frames have no path anyway, so the width needs no look at the lengths.
     width = min(size if longest is None else longest, frames)
     position = (target_length.cumsum(0) - target_length)[:, None] + torch.arange(width, device=targets.device)
@@ -104,23 +104,28 @@ def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: 
 
 def legal_lengths(input_length: Tensor, target_length: Tensor, frames: int, labels: int) -> Tensor:
     """Tell which samples have lengths in range; refuse the others where values are checked."""
-    check.values("input_lengths", input_length, lambda n: (n >= 0) & (n <= frames), f"in 0..{frames}, the frames given")
     check.values(
-        "target_lengths", target_length, lambda n: (n >= 0) & (n <= labels), f"in 0..{labels}, the labels given"
+        "input_lengths", input_length, lambda n: (n >= 0) & (n <= frames), lambda: f"in 0..{frames}, the frames given"
+    )
+    check.values(
+        "target_lengths", target_length, lambda n: (n >= 0) & (n <= labels), lambda: f"in 0..{labels}, the labels given"
     )
     return (input_length >= 0) & (input_length <= frames) & (target_length >= 0) & (target_length <= labels)
 
 
 def legal_labels(labels: Tensor, target_length: Tensor, symbols: int, blank: int) -> tuple[Tensor, Tensor]:
     """Put blanks past the target length, and tell which samples have legal labels before it."""
+    past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
+    stand_in = 1 if blank == 0 else 0  # a legal label, where there is any but blank
+    labels = labels.masked_fill(past, stand_in)
 
     def legal(t: Tensor) -> Tensor:
-        return ((t >= 0) & (t < symbols) & (t != blank)) | (t == PADDING)
+        return ((t >= 0) & (t < symbols) & (t != blank)) | ((t == stand_in) & (symbols == 1))
 
-    past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
-    labels = labels.masked_fill(past, PADDING)
-    check.values("targets", labels, legal, f"labels in 0..{symbols - 1} other than blank={blank}")
-    return labels.masked_fill(past | ~legal(labels), blank), legal(labels).all(1)
+    takes = lambda: f"labels in 0..{symbols - 1} other than blank={blank}"  # noqa: E731
+    check.values("targets", labels, legal, takes)
+    allowed = legal(labels) | past
+    return labels.masked_fill(past | ~allowed, blank), allowed.all(1)
 
 
 def _check_integer(name: str, tensor: Tensor, log_probs: Tensor) -> None:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .._core import Flag, Index, Loss, Reduction, formula, kept, reduce
+from .._core.classes import spoiled
 from ._labels import as_samples
 
 # The logarithm of 0 inside the recursion. Finite, because -inf - (-inf) is NaN and so is every derivative through it.
@@ -89,7 +90,7 @@ def ctc_loss(
 
     log_likelihood = _log_likelihood(log_probs, batch.labels, batch.input_length, batch.target_length, blank)
     loss = torch.where(log_likelihood < IMPOSSIBLE / 2, 0.0 if zero_infinity else torch.inf, -log_likelihood)
-    loss = loss.masked_fill(~batch.legal, torch.nan)
+    loss = spoiled(loss, ~batch.legal)
     if reduction == "mean" and normalizer is None:
         loss = loss / batch.target_length.clamp(min=1)
     return reduce(loss.reshape(batch.shape), reduction, weight=batch.entry, normalizer=normalizer)
@@ -99,19 +100,19 @@ def _log_likelihood(
     log_probs: Tensor, labels: Tensor, input_length: Tensor, target_length: Tensor, blank: int
 ) -> Tensor:
     """Sum the probabilities of all paths through the states blank, label, blank, ..., label, blank of each sample."""
-    log_probs = torch.cat([log_probs, log_probs[-1:]]) if len(log_probs) % 2 else log_probs
-    half = len(log_probs) // 2
+    log_probs = torch.cat([log_probs, log_probs[-1:]]) if log_probs.shape[0] % 2 else log_probs
+    half = log_probs.shape[0] // 2
     labels = F.pad(labels, (0, 1), value=blank).T
     states = torch.stack([torch.full_like(labels, blank), labels], dim=1).flatten(0, 1)  # (states, batch)
-    state = torch.arange(len(states), device=labels.device)[:, None]
+    state = torch.arange(states.shape[0], device=labels.device)[:, None]
     first, last = (
         torch.where(here, 0.0, IMPOSSIBLE).to(log_probs.dtype)
         for here in ((state == 0).expand_as(states), state == 2 * target_length)
     )
 
     # Past its own frames a sample waits in its last state, which costs nothing.
-    past = torch.arange(len(log_probs), device=labels.device)[:, None, None] >= input_length
-    emission = log_probs.transpose(1, 2).gather(1, states.expand(len(log_probs), -1, -1))  # (frames, states, batch)
+    past = torch.arange(log_probs.shape[0], device=labels.device)[:, None, None] >= input_length
+    emission = log_probs.transpose(1, 2).gather(1, states.expand(log_probs.shape[0], -1, -1))  # (frames, states, batch)
     fixed = past | (emission < IMPOSSIBLE)
     emission = torch.where(fixed, torch.where(past, last, IMPOSSIBLE), emission)
 
@@ -123,7 +124,7 @@ def _log_likelihood(
     score = torch.cat([first, last.flip(0)], dim=1)
     for now in emission.unbind():
         score = _advance(score, no_skip) + now
-    batch = len(target_length)
+    batch = target_length.shape[0]
     front, back = _advance(score, no_skip)[:, :batch], score[:, batch:].flip(0)
     return _log_sum_exp(front + back)
 

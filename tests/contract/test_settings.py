@@ -4,50 +4,63 @@ import inspect
 import math
 import re
 
+import numpy as np
 import pytest
 import torch
 from subjects import SUBJECTS, draw
 from torch import Tensor
 
 from lossbook import fused
-from lossbook._core import check
+from lossbook._core import numbers
 from lossbook._core.settings import Rule
 
-NOT_A_NUMBER = ("1", None, True, [1.0])
+NOT_A_NUMBER = ("1", None, True, [1.0], 1j, torch.ones(2))
+BEYOND = (math.nan, math.inf, 10**400)
 WRONG = {  # values that a check refuses
-    check.flag: (1, "yes", None),
-    check.integer: (1.0, "1", True),
-    check.index: (-1, 1.0, True),
-    check.number: (*NOT_A_NUMBER, math.nan, math.inf),
-    check.positive: (*NOT_A_NUMBER, math.nan, math.inf, 0, -1.0),
-    check.not_negative: (*NOT_A_NUMBER, math.nan, math.inf, -1e-9),
-    check.norm: (*NOT_A_NUMBER, math.nan, 0, -1.0),
-    check.between: (*NOT_A_NUMBER, math.nan, -0.1, 1.1),
-    check.inside: (*NOT_A_NUMBER, math.nan, 0, 1),
-    check.scalar: (*NOT_A_NUMBER, math.nan, torch.ones(2), torch.tensor(1), torch.tensor(torch.nan)),
-    check.positive_scalar: (*NOT_A_NUMBER, math.nan, 0.0, torch.ones(2), torch.tensor(0.0), torch.tensor(torch.inf)),
-    check.choice: ("avg", 7, True),
+    numbers.flag: (1, "yes", None),
+    numbers.integer: (1.0, "1", True, 2**64, torch.ones(2)),
+    numbers.index: (-1, 1.0, True, 2**64),
+    numbers.number: (*NOT_A_NUMBER, *BEYOND),
+    numbers.positive: (*NOT_A_NUMBER, *BEYOND, 0, -1.0),
+    numbers.not_negative: (*NOT_A_NUMBER, *BEYOND, -1e-9),
+    numbers.norm: (*NOT_A_NUMBER, math.nan, 10**400, 0, -1.0),
+    numbers.share: (*NOT_A_NUMBER, *BEYOND, -0.1, 1.1),
+    numbers.open_share: (*NOT_A_NUMBER, *BEYOND, 0, 1),
+    numbers.scalar: (*NOT_A_NUMBER, *BEYOND, torch.tensor(1), torch.tensor(torch.nan), torch.tensor(1j)),
+    numbers.positive_scalar: (*NOT_A_NUMBER, *BEYOND, 0.0, torch.tensor(1), torch.tensor(0.0), torch.tensor(torch.inf)),
+    numbers.choice: ("avg", 7, True, None),
 }
+RIGHT = {  # and what counts as the same number
+    numbers.flag: lambda value: [np.bool_(value), torch.tensor(value)],
+    numbers.integer: lambda value: [np.int64(value), np.array([value]), torch.tensor(value), torch.tensor([value])],
+    numbers.number: lambda value: [np.float64(value), np.array(value), torch.tensor([value], dtype=torch.double)],
+    numbers.choice: lambda value: [value],
+}
+RIGHT |= {numbers.index: RIGHT[numbers.integer]}
+RIGHT |= dict.fromkeys(set(WRONG) - set(RIGHT), RIGHT[numbers.number])
 SAYS = {  # how the docstring of a setting names its range
-    check.flag: "whether|True",
-    check.positive: "greater than 0|> 0",
-    check.not_negative: "at least 0|>= 0",
-    check.norm: "greater than 0; ``math.inf``",
-    check.between: r"in \[0, 1\]",
-    check.inside: r"\(0, 1\)|between 0 and 1",
-    check.positive_scalar: "greater than 0",
+    numbers.flag: "whether|True",
+    numbers.positive: "greater than 0|> 0",
+    numbers.not_negative: "at least 0|>= 0",
+    numbers.norm: "greater than 0; ``math.inf``",
+    numbers.share: r"in \[0, 1\]",
+    numbers.open_share: r"\(0, 1\)|between 0 and 1",
+    numbers.positive_scalar: "greater than 0",
 }
-SETTINGS = [
-    (subject, name, rule) for subject in SUBJECTS for name, rule in getattr(subject.function, "rules", {}).items()
-]
-CHECKED = [(s, n, r) for s, n, r in SETTINGS if getattr(r.check, "func", r.check) in WRONG]
-every_checked_setting = pytest.mark.parametrize(
-    ("subject", "name", "rule"), CHECKED, ids=lambda value: "" if isinstance(value, Rule) else str(value)
-)
 
 
 def which(rule):
-    return getattr(rule.check, "func", rule.check)
+    """The kind of a setting."""
+    return numbers.choice if hasattr(rule.check, "options") else rule.check
+
+
+SETTINGS = [
+    (subject, name, rule) for subject in SUBJECTS for name, rule in getattr(subject.function, "rules", {}).items()
+]
+CHECKED = [(s, n, r) for s, n, r in SETTINGS if which(r) in WRONG]
+every_checked_setting = pytest.mark.parametrize(
+    ("subject", "name", "rule"), CHECKED, ids=lambda value: "" if isinstance(value, Rule) else str(value)
+)
 
 
 def show(value):
@@ -74,12 +87,28 @@ def test_wrong_values_are_refused_by_name_wherever_they_are_given(subject, name,
 
 
 @every_checked_setting
+def test_a_number_is_whatever_is_one(subject, name, rule):
+    args, settings = draw(subject.cases[0]), subject.cases[0].settings
+    default = inspect.signature(subject.function).parameters[name].default
+    value = settings.get(name, default)
+    value = {"ignore_index": -100}.get(name, 0.5) if value is None else value
+    wanted = subject.function(*args, **settings | {name: value})
+    for same in RIGHT[which(rule)](value):
+        torch.testing.assert_close(subject.function(*args, **settings | {name: same}), wanted)
+        if hasattr(fused, subject.function.__name__):
+            kernel = getattr(fused, subject.function.__name__)
+            torch.testing.assert_close(kernel(*args, **settings | {name: same}), wanted)
+
+
+@every_checked_setting
 def test_the_docstring_says_the_range(subject, name, rule):
-    if which(rule) not in SAYS and which(rule) is not check.choice:
+    if which(rule) not in SAYS and which(rule) is not numbers.choice:
         pytest.skip("any number will do")
     text = inspect.getdoc(subject.function).partition("Args:\n")[2]
     entry = re.split(r"\n    \w+: |\n\n", text.partition(f"    {name}: ")[2])[0]
-    says = "|".join(map(re.escape, map(str, rule.check.args))) if which(rule) is check.choice else SAYS[which(rule)]
+    says = (
+        "|".join(map(re.escape, map(str, rule.check.options))) if which(rule) is numbers.choice else SAYS[which(rule)]
+    )
     assert re.search(says, " ".join(entry.split())), entry
 
 

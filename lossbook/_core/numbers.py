@@ -1,0 +1,170 @@
+"""Settings that are numbers: each check takes a name and a value, and returns the value as Python has it.
+
+A number is whatever is one: of Python or NumPy, a tensor or an array of shape () or (1,). It comes back as an int or a
+float.
+"""
+
+import math
+import numbers
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from . import check
+
+LARGEST_INT = 2**63 - 1
+
+
+def _plain(value: Any) -> Any:
+    """Take a number out of a tensor, an array or a NumPy scalar that holds one."""
+    if isinstance(value, int | float | str | None):
+        return value
+    shape = getattr(value, "shape", None)
+    if shape is not None and tuple(shape) in ((), (1,)) and hasattr(value, "item"):
+        return value.item()
+    return float(value) if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral) else value
+
+
+def _show(value: Any) -> str:
+    text = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else repr(value)
+    return text if len(text) <= 60 else f"{text[:40]}... ({len(text)} characters)"
+
+
+def flag(name: str, value: Any) -> Any:
+    """Refuse what is not True or False."""
+    value = _plain(value)
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False; got {_show(value)}")
+    return value
+
+
+def integer(name: str, value: Any) -> Any:
+    """Refuse what is not a whole number of 64 bits."""
+    value = _plain(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int; got {_show(value)}")
+    if not -LARGEST_INT <= value <= LARGEST_INT:
+        raise ValueError(f"{name} must be an int of 64 bits; got {_show(value)}")
+    return value
+
+
+def index(name: str, value: Any) -> Any:
+    """Refuse what is not a whole number of at least 0."""
+    value = integer(name, value)
+    if value < 0:
+        raise ValueError(f"{name} must be at least 0; got {value!r}")
+    return value
+
+
+def size(name: str, value: Any) -> Any:
+    """Refuse what is not a whole number above 0."""
+    value = integer(name, value)
+    if value <= 0:
+        raise ValueError(f"{name} must be greater than 0; got {value!r}")
+    return value
+
+
+def number(name: str, value: Any) -> Any:
+    """Refuse what is not a finite real number."""
+    value = _plain(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{name} must be a number; got {_show(value)}")
+    if isinstance(value, int) and not -LARGEST_INT <= value <= LARGEST_INT:
+        try:
+            value = float(value)
+        except OverflowError:
+            raise ValueError(f"{name} must be a number that a float can hold; got {_show(value)}") from None
+    if not -math.inf < value < math.inf:  # math.isfinite takes no symbolic number of torch.compile
+        raise ValueError(f"{name} must be finite; got {value!r}")
+    return value
+
+
+def positive(name: str, value: Any) -> Any:
+    """Refuse what is not a finite number above 0."""
+    value = number(name, value)
+    if value <= 0:
+        raise ValueError(f"{name} must be greater than 0; got {value!r}")
+    return value
+
+
+def not_negative(name: str, value: Any) -> Any:
+    """Refuse what is not a finite number of at least 0."""
+    value = number(name, value)
+    if value < 0:
+        raise ValueError(f"{name} must be at least 0; got {value!r}")
+    return value
+
+
+def share(name: str, value: Any) -> Any:
+    """Refuse what is not a number in [0, 1]."""
+    value = number(name, value)
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must be between 0 and 1; got {value!r}")
+    return value
+
+
+def open_share(name: str, value: Any) -> Any:
+    """Refuse what is not a number in (0, 1), both ends excluded."""
+    value = number(name, value)
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must be between 0 and 1, both excluded; got {value!r}")
+    return value
+
+
+def norm(name: str, value: Any) -> Any:
+    """Refuse what is not the p of a p-norm: a number above 0, or infinity."""
+    value = _plain(value)
+    return math.inf if isinstance(value, float) and value == math.inf else positive(name, value)
+
+
+def scalar(name: str, value: Any) -> Any:
+    """Refuse what is not a finite number; a floating-point tensor of one number stays a tensor, for its gradient."""
+    if not isinstance(value, Tensor):
+        return number(name, value)
+    return _one_number(name, value, torch.isfinite, "finite")
+
+
+def positive_scalar(name: str, value: Any) -> Any:
+    """Refuse what is not a finite number above 0; a floating-point tensor of one number stays a tensor."""
+    if not isinstance(value, Tensor):
+        return positive(name, value)
+    return _one_number(name, value, lambda v: (v > 0) & v.isfinite(), "finite and greater than 0")
+
+
+def _one_number(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str) -> Tensor:
+    check.floating(**{name: tensor})
+    if tuple(tensor.shape) not in ((), (1,)):
+        raise ValueError(f"{name} must have shape () or (1,), that of one number; got {tuple(tensor.shape)}")
+    check.values(name, tensor, valid, takes)
+    return tensor.reshape(()) if tensor.dim() else tensor
+
+
+def choice(*options: Any) -> Callable[[str, Any], Any]:
+    """Make a check that refuses what is not one of the options."""
+
+    def one_of(name: str, value: Any) -> Any:
+        value = _plain(value)
+        if not any(value is option or (type(value) is type(option) and value == option) for option in options):
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {_show(value)}")
+        return value
+
+    one_of.options = options  # type: ignore[attr-defined]
+    return one_of
+
+
+def normalizer(value: Any, reduction: str) -> Any:
+    """Refuse a normalizer that nothing would use, and what is not a number above 0; a tensor stays one."""
+    if reduction in ("none", "sum"):
+        raise ValueError(f'normalizer replaces the count of "mean"; got reduction={reduction!r}')
+    if not isinstance(value, Tensor):
+        return positive("normalizer", value)
+    check.tensors(normalizer=value)
+    if tuple(value.shape) not in ((), (1,)):
+        raise ValueError(f"normalizer must be a number or a 0-d tensor; got shape {tuple(value.shape)}")
+    if value.dtype not in (*check.FLOATS, *check.INTEGERS):
+        raise TypeError(f"normalizer must hold a real number; got {value.dtype}")
+    value = value.reshape(()) if value.dim() else value
+    check.values("normalizer", value, lambda n: (n > 0) & n.isfinite(), "finite and greater than 0")
+    return value

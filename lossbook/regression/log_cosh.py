@@ -34,7 +34,7 @@ def log_cosh_loss(
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
 
     Returns:
-        Loss without a unit, in the dtype of the inputs; at least 0, about e^2 / 2 near 0 and ``|e| - log 2`` far away.
+        Loss without a unit, in the dtype of the inputs; at least 0, and smaller than the absolute error.
 
     Raises:
         ValueError: ``reduction`` is unknown, or shapes differ.

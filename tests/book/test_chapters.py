@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from lossbook.notebook.explore import STORED, STORED_PATTERN
+from lossbook.notebook.facts import TABLE_PATTERN
 
 ROOT = chapters.ROOT
 CHAPTERS = chapters.chapters()
@@ -165,7 +166,7 @@ def test_nbval_and_the_tool_leave_out_the_same():
     from nbval.plugin import get_sanitize_patterns
 
     settings = (ROOT / "tests" / "nbval.cfg").read_text(encoding="utf-8")
-    assert get_sanitize_patterns(settings) == [(STORED_PATTERN.pattern, STORED)]
+    assert get_sanitize_patterns(settings) == [(STORED_PATTERN.pattern, STORED), (TABLE_PATTERN.pattern, "(a row for each loss)")]
 
 
 # --- each rule can fail, and the tool does what it says ------------------------------------------------------------

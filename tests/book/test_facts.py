@@ -4,7 +4,7 @@ import pytest
 from subjects import LOSSES
 
 from lossbook.functional import huber_loss
-from lossbook.notebook.facts import Contract, contract_table, contracts
+from lossbook.notebook.facts import TABLE_PATTERN, Contract, contract_table, contracts
 
 
 def test_every_loss_has_its_row():
@@ -27,6 +27,8 @@ def test_the_table_names_what_it_was_asked_for():
     assert [c.name for c in table.rows] == ["huber_loss", "ctc_loss"]
     assert contract_table(huber_loss).rows == table.rows[:1]
     assert table._repr_markdown_().count("\n") == 3
-    assert "`delta`" not in repr(table)
+    assert "`huber_loss`" in table._repr_markdown_()
+    assert not TABLE_PATTERN.sub("", table._repr_markdown_()).endswith("|\n")
+    assert TABLE_PATTERN.sub("", table._repr_markdown_()) == TABLE_PATTERN.sub("", contract_table()._repr_markdown_())
     with pytest.raises(ValueError, match="no loss function is called nope; there are batch_hard_triplet_loss, "):
         contract_table("nope")

@@ -1,13 +1,22 @@
-"""Sphinx extension of the book: the repository's address, and mathematics without another host."""
+"""Sphinx extension of the book: its repository's address, mathematics without another host, outputs kept from a run.
+
+Two variables, which tools/make.py sets, change what is built. With LOSSBOOK_EXECUTED, a folder, no chapter is run: its
+outputs are those that tools/keep_executed.py left there. With LOSSBOOK_PAGE besides, that chapter alone has outputs;
+of the others there is the prose, to which it may link.
+"""
 
 from __future__ import annotations
 
 import importlib
+import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+
+from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -54,9 +63,45 @@ def unused(at_top: bool, names: list[str]) -> set[str]:
     return set(names) - {"tex-chtml.js", "output", "a11y", "sre"} if at_top else {"svg", "svg.js"} & set(names)
 
 
+def run_nothing(_app: Any, config: Any) -> None:
+    """Where a run has left its outputs, run no chapter."""
+    if os.environ.get("LOSSBOOK_EXECUTED"):
+        config.nb_execution_mode = "off"
+
+
+def fill_in(app: Any, name: str, source: list[str]) -> None:
+    """Put the outputs of a run in place of the stored ones; where one page is looked at, leave the others no code."""
+    executed, page = os.environ.get("LOSSBOOK_EXECUTED"), os.environ.get("LOSSBOOK_PAGE")
+    if not executed or not str(app.env.doc2path(name)).endswith(".ipynb"):
+        return
+    notebook = json.loads(source[0])
+    notebook["metadata"]["language_info"]["pygments_lexer"] = "ipython3"  # a kernel that runs would say so
+    if page in (None, f"{name}.ipynb"):
+        if wrong := take_outputs(notebook, Path(executed, f"{name}.ipynb")):
+            logging.getLogger(__name__).warning(wrong, location=name)
+    else:
+        notebook["cells"] = [cell for cell in notebook["cells"] if cell["cell_type"] != "code"]
+    source[0] = json.dumps(notebook)
+
+
+def take_outputs(notebook: dict[str, Any], executed: Path) -> str:
+    """Give each cell the outputs that it had in a run; "", or what is wrong, and then none has any."""
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    kept = json.loads(executed.read_text(encoding="utf-8"))["cells"] if executed.is_file() else []
+    ran = [cell for cell in kept if cell["cell_type"] == "code"]
+    same = ["".join(cell["source"]) for cell in ran] == ["".join(cell["source"]) for cell in code]
+    for number, cell in enumerate(code):
+        cell["outputs"] = ran[number]["outputs"] if same else []
+    if same:
+        return ""
+    return f"{executed} is of other cells: make notebooks" if ran else f"there is no {executed}: did the chapter run?"
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for an extension the book leaves out
     app.connect("config-inited", add_repository)
+    app.connect("config-inited", run_nothing)
+    app.connect("source-read", fill_in)
     app.connect("build-finished", add_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,7 +1,7 @@
 """Run chapters from a fresh kernel and store them in the one form that git and nbval agree on.
 
     python tools/chapters.py                                  every chapter under book/
-    python tools/chapters.py book/regression/huber.ipynb
+    python tools/chapters.py huber                            or book/regression/huber.ipynb
     python tools/chapters.py --check                          run, store nothing, show what is stale
 
 What is stored: the outputs of a run from top to bottom, counted 1..n, as text; of a figure its `text/plain` alone
@@ -65,9 +65,9 @@ def main(arguments: list[str]) -> int:
     """Run the chapters named, or all; return how many are broken or, under --check, stale."""
     parser = argparse.ArgumentParser(description="Run chapters from a fresh kernel and store them.")
     parser.add_argument("--check", action="store_true", help="store nothing, show what is stale")
-    parser.add_argument("paths", nargs="*", type=Path, help="notebooks; every chapter unless given")
+    parser.add_argument("paths", nargs="*", type=Path, help="notebooks or names of chapters; all unless given")
     options = parser.parse_args(arguments)
-    paths = options.paths or chapters()
+    paths = [found(path) for path in options.paths] or chapters()
     failed = 0
     for number, path in enumerate(paths, 1):
         start = time.monotonic()
@@ -101,6 +101,11 @@ def main(arguments: list[str]) -> int:
 def chapters() -> list[Path]:
     """Every chapter of the book."""
     return sorted(path for path in (ROOT / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+
+
+def found(path: Path) -> Path:
+    """The chapter that a bare name stands for; a path stays what it is."""
+    return next((chapter for chapter in chapters() if Path(chapter.stem) == path), path)
 
 
 def fresh(text: str, folder: Path) -> str:

@@ -21,6 +21,8 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from lossbook.notebook.explore import STORED, STORED_PATTERN
+
 ROOT = chapters.ROOT
 CHAPTERS = chapters.chapters()
 PAGES = [*CHAPTERS, *sorted((ROOT / "book").rglob("*.md"))]
@@ -162,8 +164,6 @@ def test_table_of_contents_has_every_page_once():
 def test_nbval_and_the_tool_leave_out_the_same():
     from nbval.plugin import get_sanitize_patterns
 
-    from lossbook.notebook.explore import STORED, STORED_PATTERN
-
     settings = (ROOT / "tests" / "nbval.cfg").read_text(encoding="utf-8")
     assert get_sanitize_patterns(settings) == [(STORED_PATTERN.pattern, STORED)]
 
@@ -278,8 +278,17 @@ def run_tool(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def run_nbval(path: Path) -> subprocess.CompletedProcess[str]:
     options = ["--nbval", "--nbval-current-env", f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, "-c", os.devnull, str(path)]
-    return subprocess.run(command, capture_output=True, text=True, env=kernel_environment(), check=False)
+    options += ["-p", "no:cacheprovider", "-p", "keep_executed", "-c", os.devnull, f"--rootdir={path.parent}"]
+    command = [sys.executable, "-m", "pytest", "-q", *options, str(path)]
+    env = kernel_environment() | {"PYTHONPATH": str(ROOT / "tools")}
+    return subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+
+
+def kept(path: Path) -> list[NotebookNode] | None:
+    """The code cells that a run by nbval left, None where it left nothing."""
+    left = path.parent / "_build" / "executed" / path.name
+    cells = nbformat.read(left, as_version=4).cells if left.is_file() else []
+    return [cell for cell in cells if cell.cell_type == "code"] or None
 
 
 def kernel_environment() -> dict[str, str]:
@@ -290,7 +299,10 @@ def kernel_environment() -> dict[str, str]:
 LIVE = (
     new_code_cell("print('one')\nprint('two')\n{'a': 1}"),
     new_markdown_cell("## A figure\n\nIt rises."),
-    new_code_cell("import matplotlib.pyplot as plt\n\nplt.plot([0, 1])\nplt.show()"),
+    new_code_cell(
+        "import matplotlib.pyplot as plt\n\nplt.plot([0, 1])\nplt.show()",
+        metadata={"mystnb": {"image": {"alt": "A line that rises."}}},
+    ),
     new_code_cell(
         "from IPython.display import display\n"
         "frames = '<div class=\"lossbook-explorer\">' + str(id(object())) + '</div><!-- lossbook-explorer -->'\n"
@@ -309,6 +321,11 @@ def chapter(tmp_path_factory):
     done = run_tool(path)
     assert done.returncode == 0, done.stdout + done.stderr
     return path
+
+
+def test_a_chapter_may_be_named():
+    assert chapters.found(Path("huber")) == ROOT / "book" / "regression" / "huber.ipynb"
+    assert chapters.found(Path("book/huber.ipynb")) == Path("book/huber.ipynb")
 
 
 def test_two_runs_store_the_same_bytes(chapter):
@@ -337,9 +354,19 @@ def test_what_is_stored(chapter):
     assert "sliders appear" in "".join(code[3]["outputs"][0]["data"]["text/html"])
 
 
-def test_nbval_passes_what_is_stored(chapter):
+def test_nbval_passes_what_is_stored_and_keeps_its_figures_and_explorers(chapter):
     done = run_nbval(chapter)
     assert "4 passed" in done.stdout, done.stdout
+    before = nbformat.read(chapter, as_version=4)
+    code = kept(chapter)
+    assert [cell.source for cell in code] == [cell.source for cell in before.cells if cell.cell_type == "code"]
+    assert code[1].outputs[0].text == "one\ntwo\n"
+    assert code[1].outputs[1].data == {"text/plain": "{'a': 1}"}
+    assert code[2].metadata == {"mystnb": {"image": {"alt": "A line that rises."}}}
+    assert {"image/png", "text/plain"} == code[2].outputs[0].data.keys()
+    assert code[2].outputs[0].data["image/png"].startswith("iVBORw0KGgo")
+    assert re.fullmatch(r'<div class="lossbook-explorer">\d+</div>.*', code[3].outputs[0].data["text/html"])
+    assert STORED not in code[3].outputs[0].data["text/html"]
 
 
 def change(output: dict[str, Any], old: str, new: str) -> None:
@@ -363,6 +390,15 @@ def test_nbval_fails_on_a_stale_output(chapter, tmp_path, cell, output, old, new
     change(notebook["cells"][cell]["outputs"][output], old, new)
     (tmp_path / "stale.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     assert "1 failed, 3 passed" in run_nbval(tmp_path / "stale.ipynb").stdout
+    assert old in str(kept(tmp_path / "stale.ipynb")), "kept is what the run gave, not what was stored"
+
+
+def test_of_a_chapter_that_breaks_nothing_is_kept(chapter, tmp_path):
+    notebook = json.loads(chapter.read_text(encoding="utf-8"))
+    notebook["cells"][-1]["source"] = ["1 / 0"]
+    (tmp_path / "broken.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    assert "1 failed, 3 passed" in run_nbval(tmp_path / "broken.ipynb").stdout
+    assert kept(tmp_path / "broken.ipynb") is None
 
 
 @pytest.mark.parametrize(("count", "outputs"), [(None, True), (1, False)], ids=["no count", "no outputs"])

@@ -1,7 +1,15 @@
-"""Where the tests of the kernels run: on a GPU, in Triton's interpreter, or not at all."""
+"""Where the tests of the kernels run (a GPU, Triton's interpreter, or nowhere), and the tests of one stem."""
 
+from pathlib import Path
+from typing import Any
+
+import make
 import pytest
 import torch
+from subjects import Subject
+
+NAMES = make.names()
+ABOUT = ("subject", "function", "name", "loss", "activation", "path")  # parameters that say what a test is about
 
 
 @pytest.fixture
@@ -9,8 +17,36 @@ def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--stem", help="keep what is about this loss or chapter: make unit ONLY=huber")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("cuda"):
                 item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
+    if stem := config.getoption("--stem"):
+        if hint := make.unknown(stem):
+            raise pytest.UsageError(f"--stem={stem}: {hint}")
+        kept = [item for item in items if is_about(item, stem)]
+        config.hook.pytest_deselected(items=[item for item in items if not is_about(item, stem)])
+        items[:] = kept
+
+
+def is_about(item: pytest.Item, stem: str) -> bool:
+    """Say whether a test is about a stem: by what it is given, else by the file in which it stands."""
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    named = {name for parameter in ABOUT if parameter in given for name in stems_of(given[parameter])}
+    return stem in named if named else item.path.stem.removeprefix("test_") == stem
+
+
+def stems_of(value: Any) -> set[str]:
+    """The loss or chapter that a parameter stands for: it, its function, the name of that, a file or an exercise."""
+    if isinstance(value, Subject | Path):
+        name = value.stem
+    elif isinstance(value, str):
+        name = value.split(".")[0]
+    else:
+        name = getattr(value, "__module__", "").split(".")[-1]
+    return {name, name.removesuffix("_loss")} & NAMES

@@ -4,12 +4,13 @@
   test        everything that CI runs, one step after the other:
     lint        ruff check, ruff format, codespell
     types       mypy --strict on the package
-    unit        the package against its oracles and its docstrings; the form of the chapters
-    kernels     the fused kernels once more, in Triton's interpreter
-    notebooks   run every chapter again and compare each stored output (nbval)
-    book        as above; a warning is an error
+    unit        the package against its oracles and its docstrings; the form of the chapters; ONLY=huber for one loss
+    kernels     the fused kernels once more, in Triton's interpreter; ONLY=huber likewise
+    notebooks   run every chapter again and compare each stored output (nbval); ONLY=huber likewise
+    book        from what the notebooks gave, not run a second time; a warning is an error
     site        the built pages in a headless browser, without a network
-  chapters    run chapters and store their outputs; ONLY=book/regression/huber.ipynb for one
+  stem        all of this that is about one loss or chapter, and its page, in a minute: make stem ONLY=huber
+  chapters    run chapters and store their outputs; ONLY=huber for one
   bench       time and memory of every loss against torch, readable and fused, on the CPU; ONLY=huber for one
   gpu         the tests of the fused kernels on this machine's GPU, with the Python at hand: no .venv, no installs
   bench-gpu   time and memory of the fused kernels on it, likewise; ONLY="cross_entropy --save" for one, to keep
@@ -21,6 +22,7 @@ The log of a step is _build/logs/STEP.log. This file needs nothing but the stand
 
 from __future__ import annotations
 
+import difflib
 import glob
 import hashlib
 import importlib.util
@@ -31,6 +33,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,19 +41,33 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOGS = ROOT / "_build" / "logs"
 SITE = ROOT / "_build" / "html"
+SITES = {"book": SITE / "index.html", "page": ROOT / "_build" / "page" / "_build" / "html" / "index.html"}
+EXECUTED = ROOT / "_build" / "executed"  # tools/keep_executed.py writes it
 OLDEST = (3, 11)
+Chain = list[tuple[str, list[str]]]  # steps that run one after the other, each with its commands
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
-PYTEST = f"pytest -ra -n {min(8, os.cpu_count() or 1)}"
+ONE = "pytest -ra --durations=15"
+PYTEST = f"{ONE} -n {min(8, os.cpu_count() or 1)}"
+NBVAL = "-p keep_executed --nbval --nbval-current-env --nbval-cell-timeout=120"
+NBVAL += " --nbval-sanitize-with=tests/nbval.cfg"
+BOOK = "jupyter-book build . -W -n --keep-going --all"
 STEPS = {  # the commands of .venv, as one would type them in a shell
     "lint": ["ruff check .", "ruff format --check .", "codespell --skip=_build ."],
     "types": ["mypy"],
     "unit": [f"{PYTEST} --ignore=tests/book/test_site.py"],
     "kernels": [f"TRITON_INTERPRET=1 {PYTEST} tests/fused"],
-    "notebooks": [f"{PYTEST} --dist=loadfile --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval.cfg book"],
-    "book": ["jupyter-book build . -W -n --keep-going --all"],
+    "notebooks": [f"{PYTEST} --dist=loadfile {NBVAL} book"],
+    "book": [BOOK],
     "site": [f"{PYTEST} --dist=loadgroup tests/book/test_site.py"],
+}
+IN_TEST = {"book": [f"LOSSBOOK_EXECUTED=_build/executed {BOOK}"]}  # what is different there
+OF_STEM = {  # what is different for one loss or chapter; {kernel} and the like are its files
+    "unit": [f"{ONE} --stem={{stem}} --ignore=tests/book/test_site.py tests {{code}}"],
+    "kernels": [f"TRITON_INTERPRET=1 {ONE} --stem={{stem}} tests/fused {{kernel}}"],
+    "notebooks": [f"{ONE} {NBVAL} {{chapter}}"],
+    "page": [f"LOSSBOOK_EXECUTED=_build/executed LOSSBOOK_PAGE={{chapter}} {BOOK} --path-output _build/page"],
 }
 ON_GPU = {  # of the Python that runs this file: what it must have, and what it runs
     # A machine's own CUDA and Triton may warn of this and that: a warning is no failure here.
@@ -68,6 +85,7 @@ def environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PYTHONPATH", "PYTHONHOME")}
     env["PATH"] = os.pathsep.join([str(PYTHON.parent), env.get("PATH", "")])
     env.update(VIRTUAL_ENV=str(VENV), OMP_NUM_THREADS="1", NO_COLOR="1", PYTHONUNBUFFERED="1", PYTHONUTF8="1")
+    env.update(TORCHINDUCTOR_CACHE_DIR=str(ROOT / "_build" / "inductor"))
     return env
 
 
@@ -137,6 +155,55 @@ def cell_named(line: str) -> str:
     return f"{line} (cell id {identifier})"
 
 
+def names() -> set[str]:
+    """What ONLY may be: the stem of a loss or the name of a chapter."""
+    paths = (*(ROOT / "tests" / "oracles").glob("[!_]*.py"), *(ROOT / "book").rglob("[!.]*.ipynb"))
+    return {path.stem for path in paths if ".ipynb_checkpoints" not in path.parts}
+
+
+def unknown(name: str) -> str:
+    """Say that there is no such loss or chapter, and which one may be meant; "" where there is."""
+    if name in names():
+        return ""
+    near = difflib.get_close_matches(name, sorted(names())) or sorted(n for n in names() if n in name or name in n)
+    return "no loss and no chapter has this name" + (f"; did you mean {' or '.join(near)}?" if near else "")
+
+
+def files(name: str) -> dict[str, str]:
+    """The files of a loss or chapter by what they are."""
+    code = sorted(ROOT.glob(f"lossbook/*/{name}.py"))
+    kernel = [path for path in code if path.parent.name == "fused"]
+    kinds = {"code": code, "kernel": kernel, "chapter": sorted((ROOT / "book").rglob(f"{name}.ipynb"))}
+    return {kind: " ".join(path.relative_to(ROOT).as_posix() for path in paths) for kind, paths in kinds.items()}
+
+
+def plan(command: str, *only: str) -> list[Chain]:
+    """The steps of a command, each with what it runs, in chains that do not wait for each other."""
+    if not only and command != "stem":
+        wanted = list(STEPS) if command == "test" else [command]
+        return [[(name, IN_TEST.get(name, STEPS[name]) if command == "test" else STEPS[name]) for name in wanted]]
+    if command not in (*OF_STEM, "stem"):
+        raise SystemExit(f"make {command} takes no ONLY")
+    if len(only) != 1:
+        raise SystemExit(f"make {command} takes one loss or chapter, as in ONLY=huber; got {' '.join(only) or 'none'}")
+    (stem,) = only
+    if hint := unknown(stem):
+        raise SystemExit(f"make {command} ONLY={stem}: {hint}")
+    chains = [["unit"], ["notebooks", "page"], ["kernels"], ["types", "lint"]] if command == "stem" else [[command]]
+    planned = [[(name, commands) for name in chain if (commands := of_stem(stem, name))] for chain in chains]
+    return [chain for chain in planned if chain]
+
+
+def of_stem(stem: str, name: str) -> list[str]:
+    """What a step runs for one loss or chapter; where that has not what it is about, say so and run nothing."""
+    found, templates = files(stem), OF_STEM.get(name) or STEPS[name]
+    for kind in ("kernel", "chapter"):
+        if not found[kind] and f"{{{kind}}}" in templates[0]:
+            print(f"== {name}: nothing to do, {stem} has no {kind}", flush=True)
+            return []
+    return [template.format(stem=stem, **found) for template in templates]
+
+
 def setup() -> None:
     """Make .venv and install, unless the stamp says that it was done for these very requirements."""
     asked = b"".join((ROOT / name).read_bytes() for name in ("requirements.txt", "pyproject.toml"))
@@ -159,15 +226,18 @@ def setup() -> None:
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def step(name: str) -> None:
-    """Run one step."""
-    print(f"== {name}: {'; '.join(STEPS[name])}", flush=True)
+def step(name: str, commands: list[str], quiet: bool) -> None:
+    """Run one step, and show what it says unless it shall be quiet."""
+    shown = "(?!)" if quiet else ""
+    if not quiet:
+        print(f"== {name}: {'; '.join(commands)}", flush=True)
     (LOGS / f"{name}.log").unlink(missing_ok=True)
-    shown = ""
-    if name == "book":
-        shutil.rmtree(SITE, ignore_errors=True)  # no page of a chapter that is gone
-        shown = r"\[ *\d+%\]|Executing|Executed|WARNING: |ERROR: |CRITICAL: "
-    for command in STEPS[name]:
+    if name in SITES:
+        shutil.rmtree(SITES[name].parent, ignore_errors=True)  # no page of a chapter that is gone
+        shown = shown or r"\[ *\d+%\]|Executing|Executed|WARNING: |ERROR: |CRITICAL: "
+    if name == "notebooks":
+        shutil.rmtree(EXECUTED, ignore_errors=True)  # what is there afterwards is of this run
+    for command in commands:
         run(name, command, shown)
 
 
@@ -177,21 +247,32 @@ def closing(name: str) -> str:
     return next((line.strip("= ") for line in reversed(lines) if line.strip("= ")), "")
 
 
-def steps(names: list[str]) -> int:
-    """Run the steps, all of them even when one fails, and sum them up."""
-    table, failures = [], []
-    for name in names:
-        start = time.monotonic()
-        verdict = "ok    "
-        try:
-            step(name)
-        except StepError as error:
-            verdict = "FAILED"
-            failures.append(f"{name} failed (whole log: _build/logs/{name}.log):\n{error}")
-        said = (SITE / "index.html").as_uri() if name == "book" and verdict == "ok    " else closing(name)
-        table.append(f"  {name:<10} {verdict} {time.monotonic() - start:5.0f} s  {said}")
-    if len(names) > 1:
-        print("\n".join(["", "== summary", *table]))
+def outcome(name: str, commands: list[str], quiet: bool) -> tuple[str, str]:
+    """Run one step; return its line of the summary, and why it failed or ""."""
+    start, why = time.monotonic(), ""
+    try:
+        step(name, commands, quiet)
+    except StepError as error:
+        why = f"{name} failed (whole log: _build/logs/{name}.log):\n{error}"
+    said = closing(name)
+    if name in SITES and not why:
+        chapter = re.search(r"LOSSBOOK_PAGE=(\S+)\.ipynb", commands[0])
+        said = (SITES[name].parent / f"{chapter[1]}.html" if chapter else SITES[name]).as_uri()
+    line = f"  {name:<10} {'FAILED' if why else 'ok    '} {time.monotonic() - start:5.0f} s  {said}"
+    if quiet:
+        print(line, flush=True)
+    return line, why
+
+
+def steps(chains: list[Chain]) -> int:
+    """Run the steps, all of them even when one fails, and sum them up; of several chains two at a time, in silence."""
+    quiet = len(chains) > 1
+    with ThreadPoolExecutor(2) as pool:
+        ran = pool.map(lambda chain: [outcome(name, commands, quiet) for name, commands in chain], chains)
+        outcomes = [each for chain in ran for each in chain]
+    if len(outcomes) > 1:
+        print("\n".join(["", "== summary", *(line for line, _ in outcomes)]))
+    failures = [why for _, why in outcomes if why]
     for failure in failures:
         print("\n" + failure.replace("\n", "\n  "))
     return len(failures)
@@ -230,7 +311,8 @@ def main(name: str = "help", *arguments: str) -> int:
         clean()
     elif name in ON_GPU:
         return on_gpu(name, *arguments)
-    elif name == "setup" or name == "test" or name in STEPS or name in scripts:
+    elif name in ("setup", "test", "stem") or name in STEPS or name in scripts:
+        planned = [] if name == "setup" or name in scripts else plan(name, *arguments)
         setup()
         if name in scripts:
             env = environment()
@@ -239,9 +321,9 @@ def main(name: str = "help", *arguments: str) -> int:
             ran = [subprocess.run([PYTHON, s, *arguments], cwd=ROOT, env=env, check=False) for s in scripts[name]]
             return max((each.returncode for each in ran), key=abs)
         if name != "setup":
-            failed = steps(list(STEPS) if name == "test" else [name])
+            failed = steps(planned)
             if name == "book" and not failed:
-                print(f"\nThe book is built. Open {(SITE / 'index.html').as_uri()}")
+                print(f"\nThe book is built. Open {SITES[name].as_uri()}")
             return min(failed, 1)
     else:
         print(__doc__)

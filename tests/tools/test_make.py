@@ -1,14 +1,19 @@
-"""What the commands say when a step fails, and where the book believes that its repository is."""
+"""What the commands run and say, and where the book finds its repository and its outputs."""
 
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import book_extension
 import make
 import pytest
+from conftest import is_about
+from subjects import SUBJECTS
+
+from lossbook import functional
 
 
 def command(*arguments):
@@ -20,14 +25,14 @@ def command(*arguments):
 def test_help_names_every_command():
     told = command("help")
     assert told.returncode == 0
-    others = ("book", "test", "chapters", "bench", "setup", "clean")
+    others = ("test", "stem", "chapters", "bench", "setup", "clean")
     assert all(f"  {name} " in told.stdout for name in (*make.STEPS, *make.ON_GPU, *others))
 
 
 def test_the_makefile_has_every_command():
     makefile = (make.ROOT / "Makefile").read_text(encoding="utf-8")
     commands = next(line for line in makefile.splitlines() if line.startswith("COMMANDS = ")).split()[2:]
-    assert set(commands) == {*make.STEPS, *make.ON_GPU, "book", "test", "chapters", "bench", "setup", "clean"}
+    assert set(commands) == {*make.STEPS, *make.ON_GPU, "test", "stem", "chapters", "bench", "setup", "clean"}
 
 
 def test_unknown_command_prints_the_help_and_fails():
@@ -61,6 +66,141 @@ def test_the_kernels_are_tested_in_the_interpreter():
     (command,) = make.STEPS["kernels"]
     assert command.startswith("TRITON_INTERPRET=1 pytest ")
     assert "tests/fused" in make.words(command)
+
+
+def test_what_was_compiled_is_kept_where_clean_removes_it(tmp_path, monkeypatch):
+    assert make.environment()["TORCHINDUCTOR_CACHE_DIR"] == str(make.ROOT / "_build" / "inductor")
+    monkeypatch.setattr(make, "ROOT", tmp_path)
+    kept = Path(make.environment()["TORCHINDUCTOR_CACHE_DIR"])
+    kept.mkdir(parents=True)
+    make.clean()
+    assert not kept.exists()
+
+
+def commands(*arguments):
+    """What a command runs, step by step."""
+    return {name: each for chain in make.plan(*arguments) for name, each in chain}
+
+
+def test_the_test_command_runs_each_chapter_once_and_the_book_command_by_itself():
+    ran = list(commands("test"))
+    assert ran == list(make.STEPS)
+    assert ran.index("notebooks") < ran.index("book") < ran.index("site")
+    assert "-p keep_executed" in commands("test")["notebooks"][0]
+    assert commands("test")["book"] == [f"LOSSBOOK_EXECUTED=_build/executed {make.BOOK}"]
+    assert commands("book") == {"book": [make.BOOK]}
+
+
+def test_what_the_notebooks_left_before_is_not_shown_again(tmp_path, monkeypatch):
+    for name in ("LOGS", "EXECUTED"):
+        monkeypatch.setattr(make, name, tmp_path / name)
+    monkeypatch.setattr(make, "run", lambda *_: [])
+    make.EXECUTED.mkdir()
+    make.step("unit", [], quiet=True)
+    assert make.EXECUTED.exists()
+    make.step("notebooks", [], quiet=True)
+    assert not make.EXECUTED.exists()
+
+
+def test_one_stem_is_not_another():
+    one = commands("stem", "l1")
+    assert list(one) == ["unit", "notebooks", "page", "kernels", "types", "lint"]
+    assert {path for each in one.values() for path in each[0].split() if path.endswith((".py", ".ipynb"))} == {
+        "--ignore=tests/book/test_site.py", "lossbook/exercises/l1.py", "lossbook/fused/l1.py",
+        "lossbook/regression/l1.py", "book/regression/l1.ipynb", "LOSSBOOK_PAGE=book/regression/l1.ipynb",
+    }  # fmt: skip
+    assert all("--stem=l1 " in one[name][0] for name in ("unit", "kernels"))
+    for name in make.OF_STEM.keys() - {"page"}:
+        assert commands(name, "l1") == {name: one[name]}
+
+
+def test_a_stem_without_a_chapter_or_a_kernel_says_so_and_goes_on(capsys):
+    assert list(commands("stem", "hinge_embedding")) == ["unit", "types", "lint"]
+    lacks = "nothing to do, hinge_embedding has no"
+    said = f"== notebooks: {lacks} chapter\n== page: {lacks} chapter\n== kernels: {lacks} kernel\n"
+    assert capsys.readouterr().out == said
+    assert commands("kernels", "what_a_loss_is") == {}
+    assert "book/foundations/what_a_loss_is.ipynb" in commands("stem", "what_a_loss_is")["notebooks"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("stem", "hubr"), "make stem ONLY=hubr: no loss and no chapter has this name; did you mean huber"),
+        (("unit", "nll_loss"), "did you mean nll"),
+        (("kernels", "zzz"), "no loss and no chapter has this name$"),
+        (("stem",), "make stem takes one loss or chapter, as in ONLY=huber; got none"),
+        (("unit", "l1", "mse"), "make unit takes one loss or chapter, as in ONLY=huber; got l1 mse"),
+        (("book", "huber"), "make book takes no ONLY"),
+        (("test", "huber"), "make test takes no ONLY"),
+    ],
+)
+def test_what_only_may_not_be(arguments, said):
+    with pytest.raises(SystemExit, match=said):
+        make.plan(*arguments)
+
+
+STEMS = {subject.stem: subject for subject in SUBJECTS}
+
+
+@pytest.mark.parametrize(
+    ("file", "given", "stem"),
+    [
+        ("test_promises.py", {"subject": STEMS["l1"]}, "l1"),
+        ("test_promises.py", {"subject": STEMS["smooth_l1"], "reduction": "mean"}, "smooth_l1"),
+        ("test_ctc.py", {"scale": 1.0}, "ctc"),
+        ("test_kl_div_with_logits.py", {"name": "js_div_with_logits"}, "js_div_with_logits"),
+        ("test_segmentation.py", {"loss": functional.dice_loss}, "dice"),
+        ("test_overlap.py", {"name": "tversky_loss", "kind": "sigmoid"}, "tversky"),
+        ("test_linear_cross_entropy.py", {}, "linear_cross_entropy"),
+        ("test_chapters.py", {"path": Path("book/foundations/what_a_loss_is.ipynb")}, "what_a_loss_is"),
+        ("test_exercises.py", {"name": "cross_entropy.gradient", "label": "softmax"}, "cross_entropy"),
+        ("huber.py", None, "huber"),  # a docstring
+        ("test_promises.py", {}, None),
+    ],
+)
+def test_what_a_test_is_about(file, given, stem):
+    item = SimpleNamespace(path=Path(file), **({} if given is None else {"callspec": SimpleNamespace(params=given)}))
+    assert [name for name in sorted(make.names()) if is_about(item, name)] == ([stem] if stem else [])
+
+
+def test_every_loss_has_a_name_that_only_takes():
+    assert set(STEMS) <= make.names()
+
+
+CODE = [["import torch"], ["x = 1\n", "x"]]
+
+
+@pytest.fixture
+def executed(tmp_path):
+    """A chapter with stored outputs, and what a run of it left."""
+    stored, fresh = ([new_cell("stored", source) for source in CODE], [new_cell("fresh", source) for source in CODE])
+    path = tmp_path / "x.ipynb"
+    path.write_text(json.dumps({"cells": fresh}), encoding="utf-8")
+    return {"cells": [{"cell_type": "markdown", "source": ["# T"]}, *stored]}, path
+
+
+def new_cell(output, source):
+    return {"cell_type": "code", "source": source, "outputs": [{"output_type": "stream", "text": output}]}
+
+
+def shown(notebook):
+    return [output["text"] for cell in notebook["cells"] for output in cell.get("outputs", [])]
+
+
+def test_the_book_shows_the_outputs_of_the_run(executed):
+    notebook, path = executed
+    assert book_extension.take_outputs(notebook, path) == ""
+    assert shown(notebook) == ["fresh", "fresh"]
+    assert notebook["cells"][0]["source"] == ["# T"]
+
+
+def test_the_book_shows_no_output_of_another_chapter_or_of_none(executed, tmp_path):
+    notebook, path = executed
+    notebook["cells"][2]["source"] = ["x = 2\n", "x"]
+    assert "is of other cells" in book_extension.take_outputs(notebook, path)
+    assert shown(notebook) == []
+    assert "there is no" in book_extension.take_outputs(notebook, tmp_path / "none.ipynb")
 
 
 def test_without_a_gpu_one_line_says_so(monkeypatch, capsys):

@@ -166,7 +166,10 @@ def test_nbval_and_the_tool_leave_out_the_same():
     from nbval.plugin import get_sanitize_patterns
 
     settings = (ROOT / "tests" / "nbval.cfg").read_text(encoding="utf-8")
-    assert get_sanitize_patterns(settings) == [(STORED_PATTERN.pattern, STORED), (TABLE_PATTERN.pattern, "(a row for each loss)")]
+    assert get_sanitize_patterns(settings) == [
+        (STORED_PATTERN.pattern, STORED),
+        (TABLE_PATTERN.pattern, "(a row for each loss)"),
+    ]
 
 
 # --- each rule can fail, and the tool does what it says ------------------------------------------------------------

@@ -111,7 +111,7 @@ def wheel(tmp_path_factory):
     for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-TEXT"):
         shutil.copy(ROOT / name, folder)
     build = "import setuptools.build_meta as backend; backend.build_wheel('dist')"
-    subprocess.run([sys.executable, "-c", build], cwd=folder, check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", build], cwd=folder, check=True)
     (built,) = (folder / "dist").iterdir()
     return built
 

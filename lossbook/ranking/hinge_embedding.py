@@ -67,9 +67,9 @@ def hinge_embedding_loss(
     check.same_shape(input=input, target=target)
     entry = entry_weight(sample_weight, input.shape)
     similar = signs(target, entry).to(input.dtype)
-    # d or m - d, and one clamp for both: the similar pairs have no floor.
+    # d or m - d; only the dissimilar pairs have a floor.
     loss = similar * kept(entry, input) + 0.5 * margin * (1 - similar)
-    loss = loss.clamp(min=torch.where(similar > 0, -torch.inf, 0.0))
+    loss = torch.where(similar > 0, loss, loss.clamp_min(0))
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

@@ -297,7 +297,16 @@ def on_gpu(name: str, *arguments: str) -> int:
 
 def clean() -> None:
     """Remove what the commands made, except .venv."""
-    for name in ("_build", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", "build", "dist", "lossbook.egg-info"):
+    for name in (
+        "_build",
+        ".pytest_cache",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".hypothesis",
+        "build",
+        "dist",
+        "lossbook.egg-info",
+    ):
         shutil.rmtree(ROOT / name, ignore_errors=True)
     for folder in ("lossbook", "tests", "tools", "benchmarks"):
         for cache in list((ROOT / folder).rglob("__pycache__")):

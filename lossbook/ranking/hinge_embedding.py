@@ -67,9 +67,8 @@ def hinge_embedding_loss(
     check.same_shape(input=input, target=target)
     entry = entry_weight(sample_weight, input.shape)
     similar = signs(target, entry).to(input.dtype)
-    # d or m - d; only the dissimilar pairs have a floor.
-    loss = similar * kept(entry, input) + 0.5 * margin * (1 - similar)
-    loss = torch.where(similar > 0, loss, loss.clamp_min(0))
+    loss = similar * kept(entry, input) + 0.5 * margin * (1 - similar)  # d or m - d
+    loss = torch.where(similar > 0, loss, loss.clamp_min(0))  # only dissimilar pairs have a floor
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

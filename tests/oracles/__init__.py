@@ -15,7 +15,9 @@ and, where they differ from the default,
     COUPLED                    True where entries see each other, so that one of weight 0 is missed by the others.
     TWIN(*args, reduction=, **settings)  torch's own function, or None; default torch.nn.functional's of that name.
     TWIN_DIFFERS(case, reduction)  True where torch is wrong on purpose of ours; say why beside it.
-    LAWS                       names of the laws in test_laws.py that hold.
+    LAWS                       names of the laws in test_laws.py that hold. "minimised by ..." names the best constant:
+                               the one prediction for a whole drawn sample whose mean loss is least. Say it where the
+                               definition gives it in closed form; a loss between two predictions has none.
     LAW_FAILS(case, law)       True where a setting breaks one of these laws.
     BAD                        ``Bad`` calls: settings or arguments that must be refused, and how.
 """

@@ -90,7 +90,7 @@ TABLE = [
         {"reduction": "mean"},
     ),
 ]
-LAWS = ("nonnegative", "convex")
+LAWS = ("nonnegative", "convex", "minimised by the mean")
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(4, 1\), target \(4,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
     Bad("squeezed", ValueError, r"shapes must match: input \(\), target \(1,\)", lambda a: (a[0][0, 0], a[1][0, :1])),

@@ -75,7 +75,7 @@ TABLE = [
     Known((torch.tensor([INF, -INF]), torch.tensor([1.0, 0.0])), [0.0, 0.0], "the same with pos_weight", FIVE),
     Known((torch.tensor([0.0]), torch.tensor([1.0])), [6.238325], "9 log 2", {"pos_weight": torch.tensor([9.0])}),
 ]
-LAWS = ("nonnegative", "convex")
+LAWS = ("nonnegative", "convex", "minimised by the logit of the share")
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(4, 1\), target \(4,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
     Bad("squeezed", ValueError, r"shapes must match: input \(\), target \(1,\)", lambda a: (a[0][0, 0], a[1][0, :1])),

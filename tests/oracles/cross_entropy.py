@@ -157,7 +157,14 @@ TABLE = [
     Known((row(3.0), torch.tensor([-100])), [0.0], "an ignored entry has no z", {"z_loss": 0.1}),
     Known((row(1e4, -1e4), torch.tensor([1])), [2.126928], "capped at 1 and -1: log(1 + e^2)", {"softcap": 1.0}),
 ]
-LAWS = ("nonnegative", "shift invariant", "gradient rows sum to zero", "class permutation", "convex")
+LAWS = (
+    "nonnegative",
+    "shift invariant",
+    "gradient rows sum to zero",
+    "class permutation",
+    "convex",
+    "minimised by the log shares",
+)
 
 
 def LAW_FAILS(case, law):  # noqa: N802

@@ -69,7 +69,7 @@ TABLE = [
     Known((zero, zero, torch.tensor([1e-4])), [-3.6862], "and 0.9189 for the constant", {"full": True}),
     Known((one, zero, zero), [499993.09], "torch 2.13 at variance 0: (log 1e-6 + 1e6) / 2"),
 ]
-LAWS = ()
+LAWS = ("minimised by the mean weighted by precision", "minimised by the mean and its squared errors")
 size = r"var must be a number or have the shape of input, \(4, 3\), with one dimension replaced by 1 or the last one "
 BAD = [
     Bad(

@@ -33,7 +33,15 @@ TABLE = [
     Known((torch.tensor([10.0]), torch.tensor([0.0])), [0.995], "0.1 * (10 - 0.05)", {"delta": 0.1}),
     Known((torch.tensor([10.0]), torch.tensor([0.0])), [37.5], "5 * (10 - 2.5)", {"delta": 5.0}),
 ]
-LAWS = ("nonnegative", "zero at target", "symmetric", "even", "translation invariant", "convex")
+LAWS = (
+    "nonnegative",
+    "zero at target",
+    "symmetric",
+    "even",
+    "translation invariant",
+    "convex",
+    "minimised where the clipped errors cancel",
+)
 BAD = [
     Bad("delta 0", ValueError, "delta must be greater than 0; got 0", settings={"delta": 0}),
     Bad("delta nan", ValueError, "delta must be finite; got nan", settings={"delta": float("nan")}),

@@ -68,7 +68,7 @@ TABLE = [
         "single terms may be negative: -log(2) / 8",
     ),
 ]
-LAWS = ("class permutation", "convex")
+LAWS = ("class permutation", "convex", "minimised by the log shares")
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(5, 1\), target \(5,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
     Bad("probabilities", ValueError, "input must be log-prob.*, at most 0; got", lambda a: (a[0].exp(), a[1])),

@@ -86,7 +86,15 @@ TABLE = [
         {"reduction": "mean"},
     ),
 ]
-LAWS = ("nonnegative", "zero at target", "shift invariant", "gradient rows sum to zero", "class permutation", "convex")
+LAWS = (
+    "nonnegative",
+    "zero at target",
+    "shift invariant",
+    "gradient rows sum to zero",
+    "class permutation",
+    "convex",
+    "minimised by the log shares",
+)
 BAD = [
     Bad(
         "classes 2 and 3",

@@ -44,7 +44,15 @@ TABLE = [
         {"reduction": "mean"},
     ),
 ]
-LAWS = ("nonnegative", "zero at target", "symmetric", "even", "translation invariant", "convex")
+LAWS = (
+    "nonnegative",
+    "zero at target",
+    "symmetric",
+    "even",
+    "translation invariant",
+    "convex",
+    "minimised by the median",
+)
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(4, 1\), target \(4,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
     Bad(

@@ -51,7 +51,7 @@ TABLE = [
     Known((*HALF, torch.tensor([-1.0])), [1.5], "behind by 0.5 instead of ahead by 1", {"margin": 1.0}),
     Known((*HALF, torch.tensor([1.0])), [0.0], "ahead"),
 ]
-LAWS = ("nonnegative", "convex")
+LAWS = ("nonnegative", "convex", "minimised by a lead of the margin for the majority")
 
 
 def labels(change):

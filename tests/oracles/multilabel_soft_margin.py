@@ -45,7 +45,7 @@ TABLE = [
     Known((torch.tensor([[0.0, 0.0]]), torch.tensor([[1.0, 0.0]])), [0.693147], "log 2, whatever the labels"),
     Known((torch.tensor([[20.0, 20.0]]), torch.tensor([[1.0, 0.0]])), [10.0], "half of a wrong logit of 20"),
 ]
-LAWS = ("nonnegative", "convex")
+LAWS = ("nonnegative", "convex", "minimised by the logit of the share")
 BAD = [
     Bad("class indices", ValueError, r"shapes must match: input \(4, 3\), target \(4,\)", lambda a: (a[0], a[1][:, 0])),
     Bad("padded with -1", ValueError, r"target must be .*; got -1", lambda a: (a[0], a[1] * 0 - 1)),

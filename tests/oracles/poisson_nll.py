@@ -83,7 +83,14 @@ TABLE = [
     Known((torch.tensor([0.0, 0.0]), torch.tensor([0, 1])), [1.0, 1.0], "no Stirling term up to 1", {"full": True}),
     Known((torch.tensor([89.0]), five), [float("inf")], "exp overflows", {"reduction": "mean"}),
 ]
-LAWS = ("convex",)
+LAWS = ("convex", "minimised by the mean", "minimised by the log of the mean")
+
+
+def LAW_FAILS(case, law):  # noqa: N802
+    rate = not case.settings.get("log_input", True)
+    return law == ("minimised by the log of the mean" if rate else "minimised by the mean")
+
+
 BAD = [
     Bad(
         "negative count",

@@ -64,7 +64,7 @@ TABLE = [
         {"quantile": 0.1, "reduction": "mean"},
     ),
 ]
-LAWS = ("nonnegative", "zero at target", "translation invariant", "convex")
+LAWS = ("nonnegative", "zero at target", "translation invariant", "convex", "minimised by the quantile")
 TAKES = "quantile must be greater than 0 and less than 1; got "
 BAD = [
     Bad("quantile 0", ValueError, TAKES + "0", settings={"quantile": 0}),

@@ -80,7 +80,13 @@ TABLE = [
     ),
     Known((ZERO, ONE / 2), [0.0866434], "a soft target: 0.5 * 0.5^2 * log 2"),
 ]
-LAWS = ("nonnegative",)
+LAWS = ("nonnegative", "minimised by the logit of the share")
+
+
+def LAW_FAILS(case, law):  # noqa: N802
+    return law == "minimised by the logit of the share" and case.settings != {"gamma": 0, "alpha": None}
+
+
 BAD = [
     Bad("gamma -1", ValueError, "gamma must be at least 0; got -1", settings={"gamma": -1}),
     Bad("gamma None", TypeError, "gamma must be a number; got None", settings={"gamma": None}),

@@ -39,7 +39,7 @@ TABLE = [
     Known((torch.tensor([-100.0]), torch.tensor([1.0])), [100.0], "torch 2.13 gives inf and a NaN gradient"),
     Known((torch.tensor([0.0]), torch.tensor([-1.0])), [0.693147], "log 2"),
 ]
-LAWS = ("nonnegative", "convex")
+LAWS = ("nonnegative", "convex", "minimised by the logit of the share")
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(5, 1\), target \(5,\)", lambda a: (a[0][:, None], a[1])),
     Bad(

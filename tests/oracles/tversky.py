@@ -42,7 +42,7 @@ TABLE = [
     Known(halves(1.0, 1.0, 1.0, 1.0), [0.7 / 1.7], "two missed: 1.4 / (2 + 1.4)", NOT_SMOOTH),
     Known(halves(0.0, 0.0, 0.0, 0.0), [0.375], "an empty target: 1 - 1 / (0.3 * 2 + 1)"),
 ]
-LAWS = dice.LAWS
+LAWS, LAW_FAILS = dice.LAWS, dice.LAW_FAILS
 BAD = [
     *dice.BAD,
     Bad("alpha -1", ValueError, "alpha must be at least 0; got -1", settings={"alpha": -1}),

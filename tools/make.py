@@ -44,6 +44,7 @@ SITE = ROOT / "_build" / "html"
 SITES = {"book": SITE / "index.html", "page": ROOT / "_build" / "page" / "_build" / "html" / "index.html"}
 EXECUTED = ROOT / "_build" / "executed"  # tools/keep_executed.py writes it
 OLDEST = (3, 11)
+BESIDE = ("_core", "exercises", "notebook")  # the folders of the package that hold no losses
 Chain = list[tuple[str, list[str]]]  # steps that run one after the other, each with its commands
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -85,7 +86,7 @@ def environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PYTHONPATH", "PYTHONHOME")}
     env["PATH"] = os.pathsep.join([str(PYTHON.parent), env.get("PATH", "")])
     env.update(VIRTUAL_ENV=str(VENV), OMP_NUM_THREADS="1", NO_COLOR="1", PYTHONUNBUFFERED="1", PYTHONUTF8="1")
-    env.update(TORCHINDUCTOR_CACHE_DIR=str(ROOT / "_build" / "inductor"))
+    env.update(TORCHINDUCTOR_CACHE_DIR=str(ROOT / "_build" / "inductor"), COLUMNS="240")  # a failure with its reason
     return env
 
 
@@ -157,7 +158,8 @@ def cell_named(line: str) -> str:
 
 def names() -> set[str]:
     """What ONLY may be: the stem of a loss or the name of a chapter."""
-    paths = (*(ROOT / "tests" / "oracles").glob("[!_]*.py"), *(ROOT / "book").rglob("[!.]*.ipynb"))
+    losses = (path for path in (ROOT / "lossbook").glob("*/[!_]*.py") if path.parent.name not in BESIDE)
+    paths = (*losses, *(ROOT / "tests" / "oracles").glob("[!_]*.py"), *(ROOT / "book").rglob("[!.]*.ipynb"))
     return {path.stem for path in paths if ".ipynb_checkpoints" not in path.parts}
 
 

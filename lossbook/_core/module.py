@@ -95,6 +95,9 @@ class Activation(Formula):
 
 def _forward(function: Callable[..., Tensor], settings: tuple[str, ...]) -> Callable[..., Tensor]:
     def forward(self: Formula, *args: Any, **kwargs: Any) -> Tensor:
+        for name in settings:
+            if name in kwargs:
+                raise TypeError(f"{name} is a setting of the module: {type(self).__name__}({name}=...)")
         return function(*args, **{name: getattr(self, name) for name in settings}, **kwargs)
 
     signature = inspect.signature(function)

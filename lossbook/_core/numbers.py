@@ -17,8 +17,10 @@ from . import check
 LARGEST_INT = 2**63 - 1
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
     """Take a number out of a tensor, an array or a NumPy scalar that holds one."""
+    if isinstance(value, Tensor) and value.requires_grad:
+        raise TypeError(f"{name} is not learned, its gradient would be lost: give {name}.detach() or a number")
     if isinstance(value, int | float | str | None):
         return value
     shape = getattr(value, "shape", None)
@@ -34,7 +36,7 @@ def _show(value: Any) -> str:
 
 def flag(name: str, value: Any) -> Any:
     """Refuse what is not True or False."""
-    value = _plain(value)
+    value = _plain(name, value)
     if not isinstance(value, bool):
         raise TypeError(f"{name} must be True or False; got {_show(value)}")
     return value
@@ -42,7 +44,7 @@ def flag(name: str, value: Any) -> Any:
 
 def integer(name: str, value: Any) -> Any:
     """Refuse what is not a whole number of 64 bits."""
-    value = _plain(value)
+    value = _plain(name, value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int; got {_show(value)}")
     if not -LARGEST_INT <= value <= LARGEST_INT:
@@ -68,7 +70,7 @@ def size(name: str, value: Any) -> Any:
 
 def number(name: str, value: Any) -> Any:
     """Refuse what is not a finite real number."""
-    value = _plain(value)
+    value = _plain(name, value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{name} must be a number; got {_show(value)}")
     if isinstance(value, int) and not -LARGEST_INT <= value <= LARGEST_INT:
@@ -115,7 +117,7 @@ def open_share(name: str, value: Any) -> Any:
 
 def norm(name: str, value: Any) -> Any:
     """Refuse what is not the p of a p-norm: a number above 0, or infinity."""
-    value = _plain(value)
+    value = _plain(name, value)
     return math.inf if isinstance(value, float) and value == math.inf else positive(name, value)
 
 
@@ -145,7 +147,7 @@ def choice(*options: Any) -> Callable[[str, Any], Any]:
     """Make a check that refuses what is not one of the options."""
 
     def one_of(name: str, value: Any) -> Any:
-        value = _plain(value)
+        value = _plain(name, value)
         if not any(value is option or (type(value) is type(option) and value == option) for option in options):
             raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {_show(value)}")
         return value

@@ -55,6 +55,27 @@ def test_every_fused_file_is_a_loss_with_a_readable_form():
         assert getattr(fused, names[stem]).__module__ == f"lossbook.fused.{stem}"
 
 
+FILES = sorted(path for family in FAMILIES for path in (PACKAGE / family).glob("[!_]*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_loss_is_whole(path):
+    """What `make stem` says of a loss that is being written: which line or file is still missing."""
+    source = path.read_text(encoding="utf-8")
+    line = f"from .{path.parent.name}.{path.stem} import "
+    for name, where in ((r"def (\w+)\(", "functional.py"), (r"class (\w+)\(", "__init__.py")):
+        public = [found for found in re.findall(rf"^{name}", source, re.MULTILINE) if found[0] != "_"]
+        wanted = [found for found in public if found in (path.stem, f"{path.stem}_loss") or name.startswith("class")]
+        assert wanted, f"{path.name} has no {path.stem}() or {path.stem}_loss(), or no module class"
+        there = (PACKAGE / where).read_text(encoding="utf-8")
+        assert f"{wanted[0]} as {wanted[0]}" in there, f"lossbook/{where} lacks {line}{wanted[0]} as {wanted[0]}"
+    wanted = [ROOT / "tests" / "oracles" / f"{path.stem}.py"]
+    if path.parent.name != "activations":
+        wanted.append(ROOT / "benchmarks" / "work" / f"{path.stem}.py")
+    for file in wanted:
+        assert file.is_file(), f"there is no {file.relative_to(ROOT)}"
+
+
 def test_every_loss_has_an_oracle_and_every_oracle_a_loss():
     assert modules(ROOT / "tests" / "oracles") == set(STEMS)
 

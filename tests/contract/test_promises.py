@@ -313,6 +313,15 @@ def test_tensors_in_the_constructor_are_refused(subject):
         subject.cls(torch.ones(2), torch.ones(2))
 
 
+@every_loss
+def test_a_setting_is_not_given_in_the_call(subject):
+    if subject.stem == "linear_cross_entropy":
+        pytest.skip("has a forward of its own")
+    case = subject.cases[0]
+    with pytest.raises(TypeError, match=rf"reduction is a setting of the module: {subject.cls.__name__}\(reduction="):
+        subject.cls()(*draw(case), reduction="sum")
+
+
 # --- modules ---------------------------------------------------------------------------------------------------------
 
 

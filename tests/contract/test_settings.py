@@ -87,6 +87,20 @@ def test_wrong_values_are_refused_by_name_wherever_they_are_given(subject, name,
 
 
 @every_checked_setting
+def test_what_would_be_learned_by_nobody_is_refused(subject, name, rule):
+    if rule.tensor or which(rule) is numbers.choice:
+        pytest.skip("a tensor gets its gradient, or none is a choice")
+    args, settings = draw(subject.cases[0]), subject.cases[0].settings
+    learned = torch.nn.Parameter(torch.tensor(0.5))
+    for call in (subject.function, getattr(fused, subject.function.__name__, subject.function)):
+        with pytest.raises(TypeError, match=f"{name} is not learned"):
+            call(*args, **settings | {name: learned})
+    if name in inspect.signature(subject.cls).parameters and subject.stem != "linear_cross_entropy":
+        with pytest.raises(TypeError, match=f"{name} is not learned"):
+            subject.cls(**{name: learned})
+
+
+@every_checked_setting
 def test_a_number_is_whatever_is_one(subject, name, rule):
     args, settings = draw(subject.cases[0]), subject.cases[0].settings
     default = inspect.signature(subject.function).parameters[name].default

@@ -322,6 +322,26 @@ def test_a_setting_is_not_given_in_the_call(subject):
         subject.cls()(*draw(case), reduction="sum")
 
 
+@every_loss
+def test_libraries_that_ask_for_the_base_class_of_torch_find_it(subject):
+    assert issubclass(subject.cls, nn.modules.loss._Loss)
+
+
+@every_loss
+def test_a_subclass_may_take_what_it_likes(subject):
+    if subject.stem == "linear_cross_entropy":
+        pytest.skip("built from sizes: tested in test_linear_cross_entropy.py")
+
+    class Weighed(subject.cls):
+        def __init__(self, one, other, *more):
+            super().__init__(reduction="sum")
+            self.given = (one, other, *more)
+
+    args = draw(subject.cases[0])
+    module = Weighed(torch.ones(2), torch.zeros(2), 3)
+    torch.testing.assert_close(module(*args), subject.cls(reduction="sum")(*args))
+
+
 # --- modules ---------------------------------------------------------------------------------------------------------
 
 

@@ -36,13 +36,24 @@ def check_values() -> Iterator[None]:
 
 def values_are_checked(tensor: Tensor) -> bool:
     """Say whether the values of this tensor are checked: where looking is free, or asked for, and there are some."""
-    if torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+    if _transformed():
         return _forced
-    if tensor.device.type == "meta" or type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__:
-        return False  # fake, functional, distributed: nothing to look at, or not here
-    if torch._C._len_torch_dispatch_stack():
-        return False  # somebody traces
-    return _forced or tensor.device.type == "cpu"
+    return _has_values(tensor) and (_forced or tensor.device.type == "cpu")
+
+
+def looking_is_free(tensor: Tensor) -> bool:
+    """Say whether code may branch on the values of this tensor: a compiler and a transform cannot, even if asked."""
+    return not _transformed() and tensor.device.type == "cpu" and _has_values(tensor)
+
+
+def _transformed() -> bool:
+    return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+
+
+def _has_values(tensor: Tensor) -> bool:
+    """Say whether there is something to look at: not in a fake, functional or distributed tensor, nor in a trace."""
+    own = type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__
+    return not (tensor.device.type == "meta" or own or torch._C._len_torch_dispatch_stack())
 
 
 def values(
@@ -121,9 +132,7 @@ def floating(**named: Tensor) -> None:
 def same_shape(**named: Tensor) -> None:
     """Refuse shapes that differ: nothing is ever broadcast."""
     first, *others = named.values()
-    if any(
-        other.shape != first.shape for other in others
-    ):  # pairwise: a set would hash sizes, and fix them for a compiler
+    if any(other.shape != first.shape for other in others):  # a set would hash sizes, and fix them for a compiler
         raise ValueError("shapes must match: " + _join((n, tuple(t.shape)) for n, t in named.items()))
 
 

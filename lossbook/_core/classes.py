@@ -95,21 +95,17 @@ def check_class_weight(input: Tensor, weight: Tensor | None) -> None:
 
 def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> ClassEntries:
     """Split a target into safe indices, unknown and ignored entries; refuse unknown ones where values are checked."""
-
-    def is_ignored(t: Tensor) -> Tensor:
-        return torch.zeros_like(t, dtype=torch.bool) if ignore_index is None else t == ignore_index
-
     check_class_values(target, classes, ignore_index)
     target = target.long()
     known = (target >= 0) & (target < classes)
-    ignored = is_ignored(target)
+    ignored = torch.zeros_like(known) if ignore_index is None else target == ignore_index
     return ClassEntries(target.masked_fill(~known, 0), ~(known | ignored), ignored)
 
 
 def without(input: Tensor, ignored: Tensor, dim: int) -> Tensor:
     """Put 0 into the scores of entries that are ignored, so that neither infinity nor NaN there reaches a gradient."""
-    if check.values_are_checked(ignored) and not ignored.any():
-        return input  # where looking is free, most batches are spared a copy
+    if check.looking_is_free(ignored) and not ignored.any():
+        return input  # most batches are spared a copy
     return input.masked_fill(ignored.unsqueeze(dim), 0.0)
 
 

@@ -78,13 +78,11 @@ def admit(
     if args and isinstance(args[0], Tensor):
         for other, value in admitted.items():
             # A number on the CPU goes with tensors anywhere, as everywhere in torch.
-            if isinstance(value, Tensor) and value.device != args[0].device and (value.dim() or not _on_cpu(value)):
+            if not isinstance(value, Tensor) or value.device == args[0].device:
+                continue
+            if value.dim() or value.device.type != "cpu":
                 raise ValueError(f"devices must match: {positional[0]} {args[0].device}, {other} {value.device}")
     return admitted
-
-
-def _on_cpu(tensor: Tensor) -> bool:
-    return tensor.device.type == "cpu"
 
 
 def published(call: Callable[P, R], signature: inspect.Signature, settings: dict[str, Rule]) -> Callable[P, R]:

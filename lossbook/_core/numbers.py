@@ -54,18 +54,12 @@ def integer(name: str, value: Any) -> Any:
 
 def index(name: str, value: Any) -> Any:
     """Refuse what is not a whole number of at least 0."""
-    value = integer(name, value)
-    if value < 0:
-        raise ValueError(f"{name} must be at least 0; got {value!r}")
-    return value
+    return not_negative(name, integer(name, value))
 
 
 def size(name: str, value: Any) -> Any:
     """Refuse what is not a whole number above 0."""
-    value = integer(name, value)
-    if value <= 0:
-        raise ValueError(f"{name} must be greater than 0; got {value!r}")
-    return value
+    return positive(name, integer(name, value))
 
 
 def number(name: str, value: Any) -> Any:

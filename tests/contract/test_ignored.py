@@ -4,6 +4,7 @@ import pytest
 import torch
 from subjects import LOSSES
 
+import lossbook
 from lossbook import functional, fused
 
 INF, NAN = torch.inf, torch.nan
@@ -76,6 +77,22 @@ def test_a_byte_is_not_taken_for_a_negative_index(function, name, ignore_index, 
             ignore_index=ignore_index,
             **settings,
         )
+
+
+@pytest.mark.compiles
+@pytest.mark.parametrize("name", [name for name in IGNORING if name != "linear_cross_entropy"])
+def test_a_forced_check_branches_on_no_data(name):
+    scores, target, _, settings = example(name, torch.float32)
+    function = getattr(functional, name)
+    input = scores.log_softmax(1) if name == "nll_loss" else scores
+    expected = function(input, target, **settings)
+    torch._dynamo.reset()
+    with lossbook.check_values():
+        compiled = torch.compile(function, fullgraph=True, backend="aot_eager")
+        torch.testing.assert_close(compiled(input, target, **settings), expected)
+        batched = torch.vmap(lambda scores, target: function(scores, target, **settings))
+        found = batched(torch.stack([input, input]), torch.stack([target, target]))
+    torch.testing.assert_close(found, torch.stack([expected, expected]))
 
 
 INDEXED = [*IGNORING, "multi_margin_loss"]

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from .._core import check, kept
 from .._core.autocast import under_autocast
 from .._core.formula import NARROW
-from ._blocks import BLOCK, blocks
+from ._blocks import block_for, blocks, share
 from ._op import differentiate, gradients_now, number
 from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton
 
@@ -114,12 +114,12 @@ def _collapse(shape: Sequence[int], tensors: Sequence[Tensor | None]) -> tuple[l
 
 def _launch(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
             divisor: Tensor | None, upstream: Tensor | None, acc: torch.dtype,
-            partial_sums: bool) -> Tensor | None:  # fmt: skip
+            summed: bool) -> Tensor | None:  # fmt: skip
     input, target, first, second, weight, upstreams, loss, *gradients = tensors
     assert input is not None
     steps = STEPS if input.numel() >= MANY * ENTRIES * STEPS else 1
     programs = cdiv(input.numel(), ENTRIES * steps)
-    partial = input.new_empty(programs, dtype=torch.float64) if partial_sums else None
+    partial = input.new_empty(programs, dtype=torch.float64) if summed else None
     sizes, strides = _collapse(input.shape, tensors)
     dense = [math.prod(sizes[d + 1 :]) for d in range(len(sizes))]
     launch(
@@ -132,64 +132,105 @@ def _launch(formula: Any, options: Sequence[bool], settings: Sequence[float], te
         INDEX=tl.int32 if input.numel() <= LARGEST_INT32 - ENTRIES * STEPS else tl.int64,
         BLOCK=ENTRIES, STEPS=steps, num_warps=8,
     )  # fmt: skip
-    return partial
+    return None if partial is None else partial.sum()
 
 
-def _tiles(sizes: Sequence[int]) -> Iterator[tuple[slice | int, ...]]:
-    """Cut a tensor of any number of dimensions into pieces of at most ``BLOCK`` entries."""
+def _tiles(sizes: Sequence[int], block: int) -> Iterator[tuple[slice | int, ...]]:
+    """Cut a tensor of any number of dimensions into pieces of at most ``block`` entries."""
     inner = math.prod(sizes[1:])
-    if len(sizes) == 1 or inner <= BLOCK:
-        yield from ((piece,) for piece in blocks(sizes[0], inner, BLOCK))
+    if len(sizes) == 1 or inner <= block:
+        yield from ((piece,) for piece in blocks(sizes[0], inner, block))
     else:
-        yield from ((row, *rest) for row in range(sizes[0]) for rest in _tiles(sizes[1:]))
+        yield from ((row, *rest) for row in range(sizes[0]) for rest in _tiles(sizes[1:], block))
+
+
+class _Scratch:
+    """Memory for temporaries of the shape of a block, made when it is first asked for and used again."""
+
+    def __init__(self, entries: int, like: Tensor, dtype: torch.dtype) -> None:
+        self.entries, self.like, self.dtype = entries, like, dtype
+        self.shape = like.shape
+        self.rooms: dict[int | str, Tensor] = {}
+
+    def __getitem__(self, place: int | str) -> Tensor:
+        if place not in self.rooms:
+            self.rooms[place] = self.like.new_empty(self.entries, dtype=self.dtype)
+        size = self.shape.numel()
+        room = self.rooms[place]
+        return (room if size == self.entries else room[:size]).view(self.shape)
 
 
 def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
                mirrored: bool, divisor: Tensor | None, upstream: Tensor | None, acc: torch.dtype,
-               partial_sums: bool) -> Tensor | None:  # fmt: skip
+               summed: bool) -> Tensor | None:  # fmt: skip
     """Do the same in tensor operations, one block of entries at a time, with every temporary in reused memory."""
     input = tensors[0]
     assert input is not None
-    sizes, strides = _collapse(input.shape, tensors)
-    views = [None if t is None or s is None else t.as_strided(sizes, s) for t, s in zip(tensors, strides, strict=True)]
-    cut = list(_tiles(sizes)) if input.numel() else []
-    partial = input.new_empty(len(cut), dtype=torch.float64) if partial_sums else None
-    rooms = input.new_empty(8, min(BLOCK, input.numel()), dtype=acc)
-    scale = torch.ones((), dtype=acc, device=input.device)
-    scale = (scale if divisor is None else scale / divisor) * (1 if upstream is None else upstream)
-    for i, tile in enumerate(cut):
-        x, t, first, second, w, u, loss, *gradients = (None if v is None else v[tile] for v in views)
-        assert x is not None
-        value, *slopes, spare0, spare1, spare2, spare3 = (room[: x.numel()].view(x.shape) for room in rooms)
-        for k, gradient in enumerate(gradients):
-            if gradient is not None and gradient.dtype == acc:
-                slopes[k] = gradient
-        x, t, first, second = (None if v is None else v.to(acc) for v in (x, t, first, second))
-        wanted = [g is not None for g in gradients]
-        formula(x, t, first, second, settings, options, value, slopes, wanted, (spare0, spare1, spare2, spare3))
-        flow = scale
+    block = block_for(input.numel())
+    views, cut = tensors, [(...,)]
+    if block < input.numel() or not all(t is None or t.is_contiguous() for t in tensors):
+        sizes, strides = _collapse(input.shape, tensors)
+        views = [
+            None if t is None or s is None else t.as_strided(sizes, s) for t, s in zip(tensors, strides, strict=True)
+        ]
+        cut = list(_tiles(sizes, block))
+    if input.numel() == 0:
+        cut = []
+    scale = None if divisor is None else divisor.reciprocal()
+    if upstream is not None:
+        scale = upstream if scale is None else scale * upstream
+    totals: list[Tensor | None] = [None] * len(cut)
+
+    def work(pieces: Iterable[tuple[int, Any]]) -> None:
+        scratch = _Scratch(min(block, input.numel()), input, acc)
+        for place, tile in pieces:
+            parts = views if tile == (...,) else [None if v is None else v[tile] for v in views]
+            totals[place] = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
+
+    share(work, list(enumerate(cut)))
+    if not summed:
+        return None
+    found = [total for total in totals if total is not None]
+    if len(found) == 1:
+        return found[0]
+    return torch.stack(found).sum() if found else input.new_zeros((), dtype=torch.float64)
+
+
+def _one_block(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
+               mirrored: bool, scale: Tensor | None, scratch: _Scratch, summed: bool) -> Tensor | None:  # fmt: skip
+    acc = scratch.dtype
+    x, t, first, second, w, u, loss, *gradients = tensors
+    assert x is not None
+    scratch.shape = x.shape
+    value = scratch["value"]
+    wanted = [g is not None for g in gradients]
+    slopes = [
+        g if g is not None and g.dtype == acc else scratch[f"slope {k}"] if wanted[k] or k == 0 else None
+        for k, g in enumerate(gradients)
+    ]
+    x, t, first, second = (v if v is None or v.dtype == acc else v.to(acc) for v in (x, t, first, second))
+    formula(x, t, first, second, settings, options, value, slopes, wanted, scratch)
+    flow = scale
+    if w is not None:
+        value.mul_(w)
+        flow = w.to(acc) if flow is None else flow * w.to(acc)
+        _drop(value, w)
+    if u is not None:
+        flow = u.to(acc) if flow is None else flow * u.to(acc)
+    if loss is not None:
+        loss.copy_(value)
+    if mirrored and wanted[1]:
+        torch.mul(slopes[0], -1 if flow is None else -flow, out=slopes[1])
+    for k, (gradient, slope) in enumerate(zip(gradients, slopes, strict=True)):
+        if gradient is None or slope is None:
+            continue
+        if flow is not None and not (mirrored and k == 1):
+            slope.mul_(flow)
         if w is not None:
-            value.mul_(w)
-            flow = flow * w.to(acc)
-            _drop(value, w)
-        if u is not None:
-            flow = flow * u.to(acc)
-        if loss is not None:
-            loss.copy_(value)
-        if partial is not None:
-            partial[i] = _total(rooms[0, : value.numel()])
-        if mirrored and gradients[1] is not None:
-            torch.mul(slopes[0], -flow, out=slopes[1])
-        for k, (gradient, slope) in enumerate(zip(gradients, slopes, strict=True)):
-            if gradient is None:
-                continue
-            if not (mirrored and k == 1):
-                slope.mul_(flow)
-            if w is not None:
-                _drop(slope, w)
-            if slope is not gradient:
-                gradient.copy_(slope)
-    return partial
+            _drop(slope, w)
+        if slope is not gradient:
+            gradient.copy_(slope)
+    return _total(value) if summed else None
 
 
 def _drop(block: Tensor, weight: Tensor) -> None:
@@ -202,7 +243,11 @@ def _drop(block: Tensor, weight: Tensor) -> None:
 def _total(values: Tensor) -> Tensor:
     """Add up short rows in their own dtype, which is fast, and the rest in float64, which is exact."""
     rows = values.numel() // 256 * 256
-    return values[:rows].view(-1, 256).sum(1).sum(dtype=torch.float64) + values[rows:].sum(dtype=torch.float64)
+    if rows == 0:
+        return values.sum(dtype=torch.float64)
+    flat = values.view(-1)
+    total = flat[:rows].view(-1, 256).sum(1).sum(dtype=torch.float64)
+    return total if rows == len(flat) else total + flat[rows:].sum(dtype=torch.float64)
 
 
 def all_finite(block: Tensor) -> bool:
@@ -218,7 +263,8 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
         in_kernel: ``(x, t, first, second, settings, OPTIONS) -> (value, slope in x, slope in t[, slope in first])``;
             ``settings`` are pointers to numbers.
         in_blocks: ``(x, t, first, second, settings, options, value, slopes, wanted, spare)``, the same on tensors: it
-            writes ``value`` and, where wanted, ``slopes``, three tensors like ``spare``, which it may use as it likes.
+            writes ``value`` and, where wanted, ``slopes``, of which the first is there in any case; ``spare[0]`` and so
+            on are memory of the same shape, which it may use as it likes.
         mirrored: the loss depends on input - target, so that the slope in the target is minus the slope in the input;
             ``in_blocks`` then always writes ``slopes[0]`` and leaves ``slopes[1]`` alone.
     """
@@ -239,13 +285,13 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
             *(g if w else None for g, w in zip(gradients, wanted, strict=True)),
         ]  # fmt: skip
         upstream = upstream if each is None else None
-        partial_sums = reduced and loss.dim() == 0
+        summed = reduced and loss.dim() == 0
         if run_kernels(input):
-            partial = _launch(in_kernel, options, settings, tensors, divisor, upstream, acc, partial_sums)
+            total = _launch(in_kernel, options, settings, tensors, divisor, upstream, acc, summed)
         else:
-            partial = _by_blocks(in_blocks, options, settings, tensors, mirrored, divisor, upstream, acc, partial_sums)
-        if partial is not None:
-            loss = (partial.sum() if divisor is None else partial.sum() / divisor).to(dtype)
+            total = _by_blocks(in_blocks, options, settings, tensors, mirrored, divisor, upstream, acc, summed)
+        if total is not None:
+            loss = (total if divisor is None else total / divisor).to(dtype)
         return (loss, *gradients)
 
     @op.register_fake

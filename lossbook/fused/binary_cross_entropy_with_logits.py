@@ -75,7 +75,7 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
     if first is not None:
         if not all_finite(value):
             value.masked_fill_((first == 0) & value.isinf(), 0)
-        for made in (value, *slopes[:2]):
+        for made in (value, *(slope for slope, w in zip(slopes, wanted, strict=True) if w)):
             made.mul_(first)
 
 

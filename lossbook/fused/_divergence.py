@@ -208,5 +208,5 @@ def divergence(op: Any, input: Tensor, target: Tensor, *settings: float, sample_
         count = rows.shape[0] * rows.shape[2] if weight is None else weight.sum()
         divisor = number(count if normalizer is None else normalizer, widest)
     wanted = gradients_now(reduction, input)
-    loss, _ = op(rows, as_rows(target), weight, divisor, *settings, None, reduction != "none", wanted)
+    (loss,) = op(rows, as_rows(target), weight, divisor, *settings, None, reduction != "none", wanted)
     return as_result_dtype(loss if reduction != "none" else loss.view(shape), input, target)

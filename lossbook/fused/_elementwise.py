@@ -15,10 +15,12 @@ from ._blocks import block_for, blocks, share
 from ._op import differentiate, gradients_now, number
 from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton
 
+Tile = tuple[slice | int, ...]  # of a tensor
 ENTRIES = 2048  # of a program at once
 STEPS = 4  # as often, before it writes one partial sum, where there is work for many programs
 MANY = 2048
 LARGEST_INT32 = 2**31 - 1
+WHOLE: Tile = (slice(None),)
 
 # A formula gives, for an input x, a target t and further tensors of the same shape, the loss of one entry and its
 # slopes; here the slope is multiplied by what the entry weighs in the end:
@@ -135,7 +137,7 @@ def _launch(formula: Any, options: Sequence[bool], settings: Sequence[float], te
     return None if partial is None else partial.sum()
 
 
-def _tiles(sizes: Sequence[int], block: int) -> Iterator[tuple[slice | int, ...]]:
+def _tiles(sizes: Sequence[int], block: int) -> Iterator[Tile]:
     """Cut a tensor of any number of dimensions into pieces of at most ``block`` entries."""
     inner = math.prod(sizes[1:])
     if len(sizes) == 1 or inner <= block:
@@ -167,7 +169,7 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     input = tensors[0]
     assert input is not None
     block = block_for(input.numel())
-    views, cut = tensors, [(...,)]
+    views, cut = tensors, [WHOLE]
     if block < input.numel() or not all(t is None or t.is_contiguous() for t in tensors):
         sizes, strides = _collapse(input.shape, tensors)
         views = [
@@ -181,10 +183,10 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
         scale = upstream if scale is None else scale * upstream
     totals: list[Tensor | None] = [None] * len(cut)
 
-    def work(pieces: Iterable[tuple[int, Any]]) -> None:
+    def work(pieces: Iterable[tuple[int, Tile]]) -> None:
         scratch = _Scratch(min(block, input.numel()), input, acc)
         for place, tile in pieces:
-            parts = views if tile == (...,) else [None if v is None else v[tile] for v in views]
+            parts = views if tile is WHOLE else [None if v is None else v[tile] for v in views]
             totals[place] = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
 
     share(work, list(enumerate(cut)))
@@ -204,7 +206,7 @@ def _one_block(formula: Any, options: Sequence[bool], settings: Sequence[float],
     scratch.shape = x.shape
     value = scratch["value"]
     wanted = [g is not None for g in gradients]
-    slopes = [
+    slopes: list[Any] = [
         g if g is not None and g.dtype == acc else scratch[f"slope {k}"] if wanted[k] or k == 0 else None
         for k, g in enumerate(gradients)
     ]
@@ -219,16 +221,16 @@ def _one_block(formula: Any, options: Sequence[bool], settings: Sequence[float],
         flow = u.to(acc) if flow is None else flow * u.to(acc)
     if loss is not None:
         loss.copy_(value)
-    if mirrored and wanted[1]:
-        torch.mul(slopes[0], -1 if flow is None else -flow, out=slopes[1])
     for k, (gradient, slope) in enumerate(zip(gradients, slopes, strict=True)):
-        if gradient is None or slope is None:
+        if slope is None or not any(wanted):
             continue
-        if flow is not None and not (mirrored and k == 1):
+        if mirrored and k == 1:
+            torch.neg(slopes[0], out=slope)
+        elif flow is not None:
             slope.mul_(flow)
         if w is not None:
             _drop(slope, w)
-        if slope is not gradient:
+        if gradient is not None and slope is not gradient:
             gradient.copy_(slope)
     return _total(value) if summed else None
 
@@ -307,8 +309,7 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
         made = [torch.empty_like(x) if w else x.new_empty(0) for x, w in zip(leaves, wanted, strict=True)]
         return loss, made[0], made[1], made[2]
 
-    differentiate(op, gradients=("input", "target", "first"))
-    return op
+    return differentiate(op, gradients=("input", "target", "first"))
 
 
 def run(op: Any, input: Tensor, target: Tensor, first: Tensor | None = None, second: Tensor | None = None, *,

@@ -14,12 +14,13 @@ pass and for gradients that were not foreseen, the operator runs again with the 
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.nn import Parameter
 
 from .._core.autocast import under_autocast
 from .._core.formula import admit, positions, published
@@ -30,43 +31,113 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
-    """Register the backward pass of an operator of the form above.
+def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = ()) -> Callable[..., tuple[Tensor, ...]]:
+    """Give an operator of the form above its backward pass.
 
     Args:
         op: the operator.
         gradients: the arguments that take a gradient, in the order of ``wanted`` and of the outputs.
         also: for each further differentiable output after the loss, the argument for its upstream gradient.
+
+    Returns:
+        A function of the same arguments, by position, that gives the loss and the further outputs. Where only autograd
+        looks on, it calls what is behind the operator: torch takes longer to find its way through a custom operator
+        than to compute a small loss.
     """
     names = list(inspect.signature(op._init_fn).parameters)
+    leaves = [names.index(name) for name in gradients]
+    arriving = [names.index(name) for name in ("upstream", *also)]
+    reduced, wanted = names.index("reduced"), names.index("wanted")
     first = 1 + len(also)  # position of the first gradient among the outputs
 
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    def keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.set_materialize_grads(False)
+        ctx.places = [place for place, i in enumerate(inputs) if isinstance(i, Tensor)]
+        ctx.save_for_backward(*(inputs[place] for place in ctx.places))
+        ctx.others = [None if isinstance(i, Tensor) else i for i in inputs]
+        ctx.ready = output[first:] if inputs[reduced] and inputs[arriving[0]] is None else None
+
+    def make(ctx: Any, needed: list[bool], upstream: tuple[Tensor | None, ...]) -> list[Tensor | None]:
+        """Give the gradients that are needed."""
+        saved = ctx.saved_tensors
+        ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
+        inputs = ctx.others
+        if (
+            ready is None
+            or upstream[0] is None
+            or any(u is not None for u in upstream[1:])
+            or list(inputs[wanted]) != needed
+        ):
+            inputs = list(inputs)
+            for place, tensor in zip(ctx.places, saved, strict=True):
+                inputs[place] = tensor
+            inputs[wanted] = needed
+            inputs[arriving[0]] = torch.zeros((), device=saved[0].device)  # unless there is one
+            for place, arrived in zip(arriving, upstream, strict=True):
+                if arrived is not None:
+                    inputs[place] = arrived
+            with torch.no_grad():
+                made = (op._init_fn if _is_plain(inputs) else op)(*inputs)[first:]
+        else:
+            with torch.no_grad():
+                made = [times_upstream(g, upstream[0]) if n else g for g, n in zip(ready, needed, strict=True)]
+        if torch.is_grad_enabled():
+            known = dict(zip(ctx.places, saved, strict=True))
+            made = [_OnlyOnce.apply(op._qualname, g, *(known[n] for n in leaves if n in known)) for g in made]
+        return [g if n else None for g, n in zip(made, needed, strict=True)]
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.mark_non_differentiable(*output[first:])
-        ctx.save_for_backward(*(i for i in inputs if isinstance(i, Tensor)))
-        ctx.settings = {n: None if isinstance(i, Tensor) else i for n, i in zip(names, inputs, strict=True)}
-        ctx.tensors = [n for n, i in zip(names, inputs, strict=True) if isinstance(i, Tensor)]
-        ctx.ready = output[first:] if ctx.settings["reduced"] and "upstream" not in ctx.tensors else None
+        keep(ctx, inputs, output)
 
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
-        arguments = ctx.settings | dict(zip(ctx.tensors, ctx.saved_tensors, strict=True))
-        leaves = [arguments[n] for n in gradients if isinstance(arguments[n], Tensor)]
-        needed = [bool(ctx.needs_input_grad[names.index(n)]) for n in gradients]
-        ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
-        arrived = {name: u for name, u in zip(("upstream", *also), upstream, strict=False) if u is not None}
-        with torch.no_grad():
-            if ready is not None and list(arrived) == ["upstream"] and list(ctx.settings["wanted"]) == needed:
-                made = [times_upstream(g, arrived["upstream"]) if n else g for g, n in zip(ready, needed, strict=True)]
-            else:
-                nothing = torch.zeros((), device=leaves[0].device)
-                made = op(**arguments | {"upstream": nothing, "wanted": needed} | arrived)[first:]
-        if torch.is_grad_enabled():
-            made = [_OnlyOnce.apply(op._qualname, g, *leaves) for g in made]
-        found = dict(zip(gradients, (g if n else None for g, n in zip(made, needed, strict=True)), strict=True))
-        return tuple(found.get(name) for name in names)
+        made = make(ctx, [bool(ctx.needs_input_grad[place]) for place in leaves], upstream[:first])
+        found = dict(zip(leaves, made, strict=True))
+        return tuple(found.get(place) for place in range(len(names)))
 
     op.register_autograd(backward, setup_context=setup_context)
+
+    class Direct(torch.autograd.Function):
+        """The same without the operator; the leaves come twice, so that autograd sees them."""
+
+        @staticmethod
+        def forward(ctx: Any, inputs: tuple[Any, ...], *leaves: Tensor | None) -> Any:
+            output = op._init_fn(*inputs)
+            keep(ctx, inputs, output)
+            return output[:first]
+
+        @staticmethod
+        def backward(ctx: Any, *upstream: Tensor | None) -> Any:
+            return None, *make(ctx, list(ctx.needs_input_grad[1:]), upstream)
+
+    def call(*inputs: Any) -> Any:
+        if not _is_plain(inputs):
+            return op(*inputs)[:first]
+        found = [inputs[place] for place in leaves]
+        if torch.is_grad_enabled() and any(leaf is not None and leaf.requires_grad for leaf in found):
+            return Direct.apply(inputs, *found)
+        return op._init_fn(*inputs)[:first]
+
+    return call
+
+
+def _is_plain(inputs: Sequence[Any]) -> bool:
+    """Say whether only autograd looks on: no compiler, trace, mode or transform, and no tensor of its own kind."""
+    if (
+        torch.compiler.is_compiling()
+        or torch._C._get_tracing_state()
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._len_torch_function_stack()
+        or torch._C._are_functorch_transforms_active()
+    ):
+        return False
+    for i in inputs:
+        if type(i) is Tensor or type(i) is Parameter:
+            if i.is_meta or i.is_neg() or torch._is_functional_tensor(i):
+                return False
+        elif isinstance(i, Tensor):
+            return False
+    return True
 
 
 class _OnlyOnce(torch.autograd.Function):
@@ -105,7 +176,7 @@ def times_upstream(gradient: Tensor, upstream: Tensor) -> Tensor:
     if run_kernels(gradient):
         programs = min(1024, cdiv(gradient.numel(), 4096))
         launch(_times_upstream_kernel, programs, gradient, gradient, upstream, gradient.numel(), BLOCK=4096)
-    elif gradient.is_cuda or upstream != 1:
+    elif gradient.is_cuda or upstream.item() != 1:
         gradient.mul_(upstream)
     return gradient
 
@@ -199,6 +270,8 @@ def _refuse_derivative(name: str, argument: str, value: Tensor, has_gradient: bo
         raise ValueError(
             f"lossbook.fused.{name} has no gradient for {argument}: give {argument}.detach(), or {instead}"
         )
+    if forward_ad._current_level < 0 and not torch._C._are_functorch_transforms_active():
+        return
     levels = [value]  # of torch.func, one wrapped into the next
     while not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(levels[-1]):
         levels.append(torch._C._functorch.get_unwrapped(levels[-1]))

@@ -174,8 +174,7 @@ def operator(name: str) -> Any:
     """Make the operator of one loss."""
     op = torch.library.custom_op(f"lossbook::{name}", _forward, mutates_args=())
     op.register_fake(_fake)
-    differentiate(op, gradients=("logits", "target"))
-    return op
+    return differentiate(op, gradients=("logits", "target"))
 
 
 def overlap_loss(
@@ -206,7 +205,7 @@ def overlap_loss(
     if reduction == "mean":
         count = input.shape[0] * input.shape[1] if entry is None else entry.sum()
         divisor = number(count if normalizer is None else normalizer, input).to(dtype)
-    loss, _, _ = op(
+    (loss,) = op(
         input.flatten(2), target.flatten(2) if target.is_floating_point() else target.flatten(1), entry, divisor,
         activation == "softmax", ignore_index, hits, alpha, beta, smooth, None, reduction != "none",
         gradients_now(reduction, input, target),

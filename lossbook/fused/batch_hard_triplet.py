@@ -345,7 +345,7 @@ def _fake(embedding: Tensor, farthest: Tensor, nearest: Tensor, margin: float, e
     )
 
 
-differentiate(_batch_hard_triplet_loss, gradients=("embedding",))
+_differentiable = differentiate(_batch_hard_triplet_loss, gradients=("embedding",))
 
 
 @fused(readable.batch_hard_triplet_loss, gradients=("embedding",))
@@ -365,7 +365,7 @@ def batch_hard_triplet_loss(embedding, label, *, margin, sample_weight, normaliz
     elif reduction == "mean":
         complete = ((farthest >= 0) & (nearest >= 0)).to(accumulator(embedding.dtype))
         divisor = (complete if entry is None else complete * entry).sum()
-    loss, _ = _batch_hard_triplet_loss(
+    (loss,) = _differentiable(
         embedding,
         farthest,
         nearest,

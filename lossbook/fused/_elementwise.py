@@ -149,17 +149,15 @@ def _tiles(sizes: Sequence[int], block: int) -> Iterator[Tile]:
 class _Scratch:
     """Memory for temporaries of the shape of a block, made when it is first asked for and used again."""
 
-    def __init__(self, entries: int, like: Tensor, dtype: torch.dtype) -> None:
-        self.entries, self.like, self.dtype = entries, like, dtype
-        self.shape = like.shape
+    def __init__(self, like: Tensor, dtype: torch.dtype) -> None:
+        self.like, self.dtype, self.shape = like, dtype, like.shape
         self.rooms: dict[int | str, Tensor] = {}
 
     def __getitem__(self, place: int | str) -> Tensor:
-        if place not in self.rooms:
-            self.rooms[place] = self.like.new_empty(self.entries, dtype=self.dtype)
-        size = self.shape.numel()
-        room = self.rooms[place]
-        return (room if size == self.entries else room[:size]).view(self.shape)
+        room = self.rooms.get(place)
+        if room is None or room.numel() < self.shape.numel():
+            room = self.rooms[place] = self.like.new_empty(self.shape, dtype=self.dtype)
+        return room if room.shape == self.shape else room.view(-1)[: self.shape.numel()].view(self.shape)
 
 
 def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
@@ -184,7 +182,7 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     totals: list[Tensor | None] = [None] * len(cut)
 
     def work(pieces: Iterable[tuple[int, Tile]]) -> None:
-        scratch = _Scratch(min(block, input.numel()), input, acc)
+        scratch = _Scratch(input, acc)
         for place, tile in pieces:
             parts = views if tile is WHOLE else [None if v is None else v[tile] for v in views]
             totals[place] = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
@@ -271,23 +269,18 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
             ``in_blocks`` then always writes ``slopes[0]`` and leaves ``slopes[1]`` alone.
     """
 
-    @torch.library.custom_op(f"lossbook::{name}", mutates_args=())
-    def op(input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, weight: Tensor | None,
-           divisor: Tensor | None, settings: Sequence[float], options: Sequence[bool], dtype: torch.dtype,
-           upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
-           ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
-        """All tensors have the shape of the input, but the divisor and a 0-d upstream gradient."""
+    def compute(input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, weight: Tensor | None,
+                divisor: Tensor | None, settings: Sequence[float], options: Sequence[bool], dtype: torch.dtype,
+                upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
+                ) -> tuple[Tensor | None, ...]:  # fmt: skip
         acc = arithmetic(input, target, first, second)
-        loss, *gradients = fake(input, target, first, second, weight, divisor, settings, options, dtype, upstream,
-                                reduced, wanted)  # fmt: skip
-        each = upstream if upstream is not None and (upstream.dim() or not reduced) else None
-        tensors = [
-            input, target, first, second, weight, None if each is None else each.expand(input.shape),
-            loss if upstream is None and not reduced else None,
-            *(g if w else None for g, w in zip(gradients, wanted, strict=True)),
-        ]  # fmt: skip
-        upstream = upstream if each is None else None
-        summed = reduced and loss.dim() == 0
+        loss = None if reduced or upstream is not None else torch.empty_like(input, dtype=dtype)
+        leaves = (input, target, input if first is None else first)
+        gradients = [torch.empty_like(x) if w else None for x, w in zip(leaves, wanted, strict=True)]
+        summed, each = reduced and upstream is None, None
+        if upstream is not None and (upstream.dim() or not reduced):
+            each, upstream = upstream.expand(input.shape), None
+        tensors = [input, target, first, second, weight, each, loss, *gradients]
         if run_kernels(input):
             total = _launch(in_kernel, options, settings, tensors, divisor, upstream, acc, summed)
         else:
@@ -295,6 +288,18 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
         if total is not None:
             loss = (total if divisor is None else total / divisor).to(dtype)
         return (loss, *gradients)
+
+    @torch.library.custom_op(f"lossbook::{name}", mutates_args=())
+    def op(input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, weight: Tensor | None,
+           divisor: Tensor | None, settings: Sequence[float], options: Sequence[bool], dtype: torch.dtype,
+           upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
+           ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+        """All tensors have the shape of the input, but the divisor and a 0-d upstream gradient."""
+        made = compute(input, target, first, second, weight, divisor, settings, options, dtype, upstream, reduced,
+                       wanted)  # fmt: skip
+        like = (input.new_empty(0, dtype=dtype), input, target, input if first is None else first)
+        loss, *gradients = (x.new_empty(0) if m is None else m for m, x in zip(made, like, strict=True))
+        return loss, gradients[0], gradients[1], gradients[2]
 
     @op.register_fake
     def fake(input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, weight: Tensor | None,
@@ -309,7 +314,7 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
         made = [torch.empty_like(x) if w else x.new_empty(0) for x, w in zip(leaves, wanted, strict=True)]
         return loss, made[0], made[1], made[2]
 
-    return differentiate(op, gradients=("input", "target", "first"))
+    return differentiate(op, gradients=("input", "target", "first"), implementation=compute)
 
 
 def run(op: Any, input: Tensor, target: Tensor, first: Tensor | None = None, second: Tensor | None = None, *,
@@ -320,28 +325,38 @@ def run(op: Any, input: Tensor, target: Tensor, first: Tensor | None = None, sec
     ``first`` and ``second`` broadcast to the input; of all four tensors the first ``arguments`` are positional
     arguments of the public function, which decide on the dtype of the result.
     """
-    factors = [f for f in (first, second) if f is not None and f.dim() >= min(input.dim(), 1)]
-    floats = [t for t in (input, target, *factors) if t.is_floating_point()]
-    acc = arithmetic(*floats)
-    wide = next((t for t in floats if t.dtype == acc), input)
-    if under_autocast(input):
-        dtype = acc
-    else:
-        narrow = any(t.dtype in NARROW for t in (*floats, *(f for f in (first, second) if f is not None)))
-        deciding = [t for t in (input, target, first, second)[:arguments] if t is not None] if narrow else floats
-        dtype = functools.reduce(torch.promote_types, (t.dtype for t in deciding if t.is_floating_point()))
+    acc, dtype, wide = arithmetic(input, target), input.dtype, input
+    if first is not None or second is not None or input.dtype != target.dtype or under_autocast(input):
+        acc, dtype, wide = _meet(input, target, first, second, arguments)
     divisor = None
     if reduction == "mean":
         if normalizer is None:
             divisor = number(input.numel(), wide) if entry is None else entry.sum(dtype=acc)
         else:
             divisor = number(normalizer, wide)
-    first, second = (
-        f if f is None or f.shape == input.shape else f.to(acc).expand(input.shape) for f in (first, second)
-    )
+    if first is not None and first.shape != input.shape:
+        first = first.to(acc).expand(input.shape)
+    if second is not None and second.shape != input.shape:
+        second = second.to(acc).expand(input.shape)
     loss: Tensor = op(input, target, first, second, entry, divisor, settings, options, dtype, None,
                       reduction != "none", gradients_now(reduction, input, target, first))[0]  # fmt: skip
     return loss
+
+
+def _meet(
+    input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, arguments: int
+) -> tuple[torch.dtype, torch.dtype, Tensor]:
+    """Give the dtype to compute in, that of the result, and a tensor that is as wide as the former, if any is."""
+    factors = [f for f in (first, second) if f is not None and f.dim() >= min(input.dim(), 1)]
+    floats = [t for t in (input, target, *factors) if t.is_floating_point()]
+    acc = arithmetic(*floats)
+    wide = next((t for t in floats if t.dtype == acc), input)
+    if under_autocast(input):
+        return acc, acc, wide
+    narrow = any(t.dtype in NARROW for t in (*floats, *(f for f in (first, second) if f is not None)))
+    deciding = [t for t in (input, target, first, second)[:arguments] if t is not None] if narrow else floats
+    dtype = functools.reduce(torch.promote_types, (t.dtype for t in deciding if t.is_floating_point()))
+    return acc, dtype, wide
 
 
 def check_entries(

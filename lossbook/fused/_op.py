@@ -15,6 +15,7 @@ pass and for gradients that were not foreseen, the operator runs again with the 
 import functools
 import inspect
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -31,67 +32,72 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = ()) -> Callable[..., tuple[Tensor, ...]]:
+def differentiate(
+    op: Any,
+    gradients: tuple[str, ...],
+    also: tuple[str, ...] = (),
+    implementation: Callable[..., Any] | None = None,
+) -> Callable[..., tuple[Tensor, ...]]:
     """Give an operator of the form above its backward pass.
 
     Args:
         op: the operator.
         gradients: the arguments that take a gradient, in the order of ``wanted`` and of the outputs.
         also: for each further differentiable output after the loss, the argument for its upstream gradient.
+        implementation: what the operator does, with None where it has to return an empty tensor.
 
     Returns:
         A function of the same arguments, by position, that gives the loss and the further outputs. Where only autograd
         looks on, it calls what is behind the operator: torch takes longer to find its way through a custom operator
         than to compute a small loss.
     """
-    names = list(inspect.signature(op._init_fn).parameters)
+    compute = implementation or op._init_fn
+    parameters = inspect.signature(op._init_fn).parameters
+    names = list(parameters)
+    tensors = [place for place, p in enumerate(parameters.values()) if p.annotation in (Tensor, Tensor | None)]
     leaves = [names.index(name) for name in gradients]
     arriving = [names.index(name) for name in ("upstream", *also)]
     reduced, wanted = names.index("reduced"), names.index("wanted")
     first = 1 + len(also)  # position of the first gradient among the outputs
 
-    def keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    def keep(ctx: Any, inputs: Sequence[Any], output: tuple[Tensor, ...]) -> None:
         ctx.set_materialize_grads(False)
-        ctx.places = [place for place, i in enumerate(inputs) if isinstance(i, Tensor)]
-        ctx.save_for_backward(*(inputs[place] for place in ctx.places))
-        ctx.others = [None if isinstance(i, Tensor) else i for i in inputs]
+        ctx.save_for_backward(*[inputs[place] for place in tensors])
         ctx.ready = output[first:] if inputs[reduced] and inputs[arriving[0]] is None else None
+        ctx.others = list(inputs)
+        for place in tensors:
+            ctx.others[place] = None
 
-    def make(ctx: Any, needed: list[bool], upstream: tuple[Tensor | None, ...]) -> list[Tensor | None]:
+    def make(ctx: Any, needed: list[bool], upstream: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Give the gradients that are needed."""
-        saved = ctx.saved_tensors
+        inputs, saved = ctx.others, dict(zip(tensors, ctx.saved_tensors, strict=True))
         ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
-        inputs = ctx.others
-        if (
-            ready is None
-            or upstream[0] is None
-            or any(u is not None for u in upstream[1:])
-            or list(inputs[wanted]) != needed
-        ):
-            inputs = list(inputs)
-            for place, tensor in zip(ctx.places, saved, strict=True):
-                inputs[place] = tensor
-            inputs[wanted] = needed
-            inputs[arriving[0]] = torch.zeros((), device=saved[0].device)  # unless there is one
-            for place, arrived in zip(arriving, upstream, strict=True):
-                if arrived is not None:
-                    inputs[place] = arrived
-            with torch.no_grad():
-                made = (op._init_fn if _is_plain(inputs) else op)(*inputs)[first:]
-        else:
-            with torch.no_grad():
-                made = [times_upstream(g, upstream[0]) if n else g for g, n in zip(ready, needed, strict=True)]
-        if torch.is_grad_enabled():
-            known = dict(zip(ctx.places, saved, strict=True))
-            made = [_OnlyOnce.apply(op._qualname, g, *(known[n] for n in leaves if n in known)) for g in made]
-        return [g if n else None for g, n in zip(made, needed, strict=True)]
+        loss_upstream, *others = upstream
+        foreseen = ready is not None and list(inputs[wanted]) == needed
+        again = torch.is_grad_enabled()
+        with torch.no_grad() if again else nullcontext():
+            if foreseen and loss_upstream is not None and all(u is None for u in others):
+                made = [times_upstream(g, loss_upstream) if n else None for g, n in zip(ready, needed, strict=True)]
+            else:
+                inputs = [saved.get(place, i) for place, i in enumerate(inputs)]
+                inputs[wanted] = needed
+                inputs[arriving[0]] = torch.zeros((), device=saved[leaves[0]].device)  # unless there is one
+                for place, arrived in zip(arriving, upstream, strict=True):
+                    if arrived is not None:
+                        inputs[place] = arrived
+                made = (compute if _eager([inputs[place] for place in tensors]) else op)(*inputs)[first:]
+                made = [g if n else None for g, n in zip(made, needed, strict=True)]
+        if again:
+            found = [saved[place] for place in leaves if saved[place] is not None]
+            made = [None if g is None else _OnlyOnce.apply(op._qualname, g, *found) for g in made]
+        return made
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.mark_non_differentiable(*output[first:])
         keep(ctx, inputs, output)
 
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
-        made = make(ctx, [bool(ctx.needs_input_grad[place]) for place in leaves], upstream[:first])
+        made = make(ctx, [ctx.needs_input_grad[place] for place in leaves], upstream[:first])
         found = dict(zip(leaves, made, strict=True))
         return tuple(found.get(place) for place in range(len(names)))
 
@@ -102,7 +108,7 @@ def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = (
 
         @staticmethod
         def forward(ctx: Any, inputs: tuple[Any, ...], *leaves: Tensor | None) -> Any:
-            output = op._init_fn(*inputs)
+            output = compute(*inputs)
             keep(ctx, inputs, output)
             return output[:first]
 
@@ -111,17 +117,17 @@ def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = (
             return None, *make(ctx, list(ctx.needs_input_grad[1:]), upstream)
 
     def call(*inputs: Any) -> Any:
-        if not _is_plain(inputs):
+        if not _eager([inputs[place] for place in tensors]):
             return op(*inputs)[:first]
         found = [inputs[place] for place in leaves]
-        if torch.is_grad_enabled() and any(leaf is not None and leaf.requires_grad for leaf in found):
+        if torch.is_grad_enabled() and any([leaf is not None and leaf.requires_grad for leaf in found]):  # noqa: C419
             return Direct.apply(inputs, *found)
-        return op._init_fn(*inputs)[:first]
+        return compute(*inputs)[:first]
 
     return call
 
 
-def _is_plain(inputs: Sequence[Any]) -> bool:
+def _eager(tensors: Sequence[Tensor | None]) -> bool:
     """Say whether only autograd looks on: no compiler, trace, mode or transform, and no tensor of its own kind."""
     if (
         torch.compiler.is_compiling()
@@ -131,11 +137,12 @@ def _is_plain(inputs: Sequence[Any]) -> bool:
         or torch._C._are_functorch_transforms_active()
     ):
         return False
-    for i in inputs:
-        if type(i) is Tensor or type(i) is Parameter:
-            if i.is_meta or i.is_neg() or torch._is_functional_tensor(i):
-                return False
-        elif isinstance(i, Tensor):
+    for tensor in tensors:
+        if tensor is None:
+            continue
+        if type(tensor) not in (Tensor, Parameter) or tensor.is_meta or tensor.is_neg():
+            return False
+        if torch._is_functional_tensor(tensor):
             return False
     return True
 

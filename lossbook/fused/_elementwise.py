@@ -20,7 +20,6 @@ ENTRIES = 2048  # of a program at once
 STEPS = 4  # as often, before it writes one partial sum, where there is work for many programs
 MANY = 2048
 LARGEST_INT32 = 2**31 - 1
-WHOLE: Tile = (slice(None),)
 
 # A formula gives, for an input x, a target t and further tensors of the same shape, the loss of one entry and its
 # slopes; here the slope is multiplied by what the entry weighs in the end:
@@ -166,34 +165,25 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     """Do the same in tensor operations, one block of entries at a time, with every temporary in reused memory."""
     input = tensors[0]
     assert input is not None
-    block = block_for(input.numel())
-    views, cut = tensors, [WHOLE]
-    if block < input.numel() or not all(t is None or t.is_contiguous() for t in tensors):
-        sizes, strides = _collapse(input.shape, tensors)
-        views = [
-            None if t is None or s is None else t.as_strided(sizes, s) for t, s in zip(tensors, strides, strict=True)
-        ]
-        cut = list(_tiles(sizes, block))
-    if input.numel() == 0:
-        cut = []
     scale = None if divisor is None else divisor.reciprocal()
     if upstream is not None:
         scale = upstream if scale is None else scale * upstream
-    totals: list[Tensor | None] = [None] * len(cut)
+    block = block_for(input.numel())
+    if block == input.numel() and all([t is None or t.is_contiguous() for t in tensors]):  # noqa: C419 (faster)
+        return _one_block(formula, options, settings, tensors, mirrored, scale, _Scratch(input, acc), summed)
+    sizes, strides = _collapse(input.shape, tensors)
+    views = [None if t is None or s is None else t.as_strided(sizes, s) for t, s in zip(tensors, strides, strict=True)]
+    cut = list(enumerate(_tiles(sizes, block)))
+    totals: list[Any] = [None] * len(cut)
 
     def work(pieces: Iterable[tuple[int, Tile]]) -> None:
         scratch = _Scratch(input, acc)
         for place, tile in pieces:
-            parts = views if tile is WHOLE else [None if v is None else v[tile] for v in views]
+            parts = [None if v is None else v[tile] for v in views]
             totals[place] = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
 
-    share(work, list(enumerate(cut)))
-    if not summed:
-        return None
-    found = [total for total in totals if total is not None]
-    if len(found) == 1:
-        return found[0]
-    return torch.stack(found).sum() if found else input.new_zeros((), dtype=torch.float64)
+    share(work, cut)
+    return torch.stack(totals).sum() if summed else None
 
 
 def _one_block(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
@@ -369,4 +359,4 @@ def check_entries(
 
 def arithmetic(*tensors: Tensor | None) -> torch.dtype:
     """Give the dtype to compute in: float64 if any of the tensors is, else float32."""
-    return torch.float64 if any(t is not None and t.dtype == torch.float64 for t in tensors) else torch.float32
+    return torch.float64 if torch.float64 in [t.dtype for t in tensors if t is not None] else torch.float32

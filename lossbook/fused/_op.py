@@ -15,7 +15,6 @@ pass and for gradients that were not foreseen, the operator runs again with the 
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -68,29 +67,38 @@ def differentiate(
         for place in tensors:
             ctx.others[place] = None
 
-    def make(ctx: Any, needed: list[bool], upstream: Sequence[Tensor | None]) -> list[Tensor | None]:
+    def make(ctx: Any, needed: Sequence[bool], upstream: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Give the gradients that are needed."""
-        inputs, saved = ctx.others, dict(zip(tensors, ctx.saved_tensors, strict=True))
+        saved = ctx.saved_tensors
         ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
-        loss_upstream, *others = upstream
-        foreseen = ready is not None and list(inputs[wanted]) == needed
-        again = torch.is_grad_enabled()
-        with torch.no_grad() if again else nullcontext():
-            if foreseen and loss_upstream is not None and all(u is None for u in others):
-                made = [times_upstream(g, loss_upstream) if n else None for g, n in zip(ready, needed, strict=True)]
-            else:
-                inputs = [saved.get(place, i) for place, i in enumerate(inputs)]
-                inputs[wanted] = needed
-                inputs[arriving[0]] = torch.zeros((), device=saved[leaves[0]].device)  # unless there is one
-                for place, arrived in zip(arriving, upstream, strict=True):
-                    if arrived is not None:
-                        inputs[place] = arrived
-                made = (compute if _eager([inputs[place] for place in tensors]) else op)(*inputs)[first:]
-                made = [g if n else None for g, n in zip(made, needed, strict=True)]
-        if again:
-            found = [saved[place] for place in leaves if saved[place] is not None]
-            made = [None if g is None else _OnlyOnce.apply(op._qualname, g, *found) for g in made]
-        return made
+        if not torch.is_grad_enabled():
+            return ready_or_again(ctx.others, saved, ready, list(needed), upstream)
+        with torch.no_grad():
+            made = ready_or_again(ctx.others, saved, ready, list(needed), upstream)
+        of = [t for place, t in zip(tensors, saved, strict=True) if place in leaves and t is not None]
+        return [None if g is None else _OnlyOnce.apply(op._qualname, g, *of) for g in made]
+
+    def ready_or_again(
+        others: Sequence[Any],
+        saved: Sequence[Tensor | None],
+        ready: Any,
+        needed: list[bool],
+        upstream: Sequence[Tensor | None],
+    ) -> list[Tensor | None]:
+        loss_upstream, *further = upstream
+        foreseen = ready is not None and list(others[wanted]) == needed
+        if foreseen and loss_upstream is not None and all(u is None for u in further):
+            return [times_upstream(g, loss_upstream) if n else None for g, n in zip(ready, needed, strict=True)]
+        inputs = list(others)
+        for place, tensor in zip(tensors, saved, strict=True):
+            inputs[place] = tensor
+        inputs[wanted] = needed
+        inputs[arriving[0]] = torch.zeros((), device=inputs[leaves[0]].device)  # unless there is one
+        for place, arrived in zip(arriving, upstream, strict=True):
+            if arrived is not None:
+                inputs[place] = arrived
+        made = (compute if _eager([inputs[place] for place in tensors]) else op)(*inputs)
+        return [g if n else None for g, n in zip(made[first:], needed, strict=True)]
 
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.mark_non_differentiable(*output[first:])
@@ -114,7 +122,7 @@ def differentiate(
 
         @staticmethod
         def backward(ctx: Any, *upstream: Tensor | None) -> Any:
-            return None, *make(ctx, list(ctx.needs_input_grad[1:]), upstream)
+            return None, *make(ctx, ctx.needs_input_grad[1:], upstream)
 
     def call(*inputs: Any) -> Any:
         if not _eager([inputs[place] for place in tensors]):

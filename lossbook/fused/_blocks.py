@@ -3,7 +3,7 @@
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ def blocks(size: int, entries_each: int = 1, block: int | None = None) -> Iterat
 
 def tiles(outer: int, classes: int, inner: int, block: int | None = None) -> Iterator[tuple[slice, slice]]:
     """Cut a tensor of shape (outer, classes, inner) into tiles of whole rows of classes."""
+    block = block_for(outer * classes * inner) if block is None else block
     for o in blocks(outer, classes, block):
         for i in blocks(inner, (o.stop - o.start) * classes, block):
             yield o, i
@@ -35,8 +36,8 @@ def block_for(entries: int) -> int:
     return entries if rounds <= 1 else -(-entries // (rounds * threads))
 
 
-def share(work: Callable[[Iterable[T]], None], pieces: Sequence[T]) -> None:
-    """Let each of torch's threads ``work`` through pieces, taking the next one that is left, until there is none.
+def share(work: Callable[[T], None], pieces: Sequence[T]) -> None:
+    """Do the ``work`` on all pieces, each of torch's threads taking the next one that is left, until there is none.
 
     An operation on a large tensor, which torch cuts into a part for each thread, ends with the slowest of them. Where
     others use the CPU too, that is a long wait after every operation; here it is one wait in all, and a slow thread
@@ -44,18 +45,20 @@ def share(work: Callable[[Iterable[T]], None], pieces: Sequence[T]) -> None:
 
     What a piece gives has to be stored by its place, not in the order in which pieces end.
     """
-    threads = min(torch.get_num_threads(), len(pieces))
-    if threads <= 1:
-        work(pieces)
-        return
-    left = iter(pieces)
+    threads, left = torch.get_num_threads(), iter(pieces)
 
     def one_thread() -> None:
-        with torch.inference_mode():  # the mode of the caller is not that of other threads
-            work(left)
+        for piece in left:
+            work(piece)
 
-    pool = _pool(torch.get_num_threads())
-    for done in [pool.submit(one_thread) for _ in range(threads)]:
+    def another_thread() -> None:
+        with torch.inference_mode():  # the mode of the caller is not that of other threads
+            one_thread()
+
+    if threads == 1 or len(pieces) == 1:
+        one_thread()
+        return
+    for done in [_pool(threads).submit(another_thread) for _ in pieces[:threads]]:
         done.result()
 
 

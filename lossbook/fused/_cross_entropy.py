@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .._core import times
 from .._core.classes import class_dim
-from ._blocks import tiles
+from ._blocks import share, tiles
 from ._math import tanh
 from ._op import number
 from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
@@ -190,10 +190,12 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
     w = ones.expand(classes) if class_weight is None else class_weight.to(loss.dtype)
     scale_of_all = (ones if divisor is None else 1 / divisor) * (ones if upstream is None else upstream)
 
-    def per_row(tensor: Tensor) -> Tensor:
-        return tensor.expand(outer * inner).view(outer, inner)[o, i].flatten()
+    def one_tile(tile: tuple[slice, slice]) -> None:
+        o, i = tile
 
-    for o, i in tiles(outer, classes, inner):
+        def per_row(tensor: Tensor) -> Tensor:
+            return tensor.expand(outer * inner).view(outer, inner)[o, i].flatten()
+
         x = logits[o, :, i].movedim(1, -1).reshape(-1, classes).to(loss.dtype)
         if softcap:
             x = softcap * torch.tanh(x / softcap)
@@ -230,7 +232,7 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
         if lse is not None:
             lse.view(outer, inner)[o, i] = log_sum.view(-1, i.stop - i.start)
         if gradient is None:
-            continue
+            return
         scale = (weight * per_row(scale_of_all)).masked_fill((weight == 0) | ~known, 0)
         flow = scale * (mass + 2 * z_loss * log_sum) if z_loss else scale * mass
         flow = flow.masked_fill(scale == 0, 0)
@@ -251,6 +253,8 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
             p.masked_fill_(nothing[:, None], 0)
         if not direct:
             gradient[o, :, i] = p.view(o.stop - o.start, -1, classes).movedim(-1, 1)
+
+    share(one_tile, list(tiles(outer, classes, inner)))
 
 
 def count(input: Tensor, target: Tensor, weight: Tensor | None, row_weight: Tensor | None, ignore_index: int) -> Tensor:

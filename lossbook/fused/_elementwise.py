@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -176,11 +176,17 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     cut = list(enumerate(_tiles(sizes, block)))
     totals: list[Any] = [None] * len(cut)
 
-    def work(pieces: Iterable[tuple[int, Tile]]) -> None:
-        scratch = _Scratch(input, acc)
-        for place, tile in pieces:
-            parts = [None if v is None else v[tile] for v in views]
-            totals[place] = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
+    idle: list[_Scratch] = []
+
+    def work(piece: tuple[int, Tile]) -> None:
+        place, tile = piece
+        try:
+            scratch = idle.pop()
+        except IndexError:  # as often as there are threads
+            scratch = _Scratch(input, acc)
+        parts = [None if v is None else v[tile] for v in views]
+        totals[place] = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
+        idle.append(scratch)
 
     share(work, cut)
     return torch.stack(totals).sum() if summed else None

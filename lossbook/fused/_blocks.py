@@ -71,6 +71,7 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
     def alone(_: int) -> None:
         all_there.wait()
+        torch.get_num_threads()  # which a thread inherits when it first asks, even after it was set
         torch.set_num_threads(1)
 
     list(pool.map(alone, range(threads)))

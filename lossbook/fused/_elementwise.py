@@ -174,7 +174,7 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     sizes, strides = _collapse(input.shape, tensors)
     views = [None if t is None or s is None else t.as_strided(sizes, s) for t, s in zip(tensors, strides, strict=True)]
     cut = list(enumerate(_tiles(sizes, block)))
-    totals: list[Any] = [None] * len(cut)
+    totals = input.new_empty(len(cut), dtype=torch.float64)
 
     idle: list[_Scratch] = []
 
@@ -185,11 +185,13 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
         except IndexError:  # as often as there are threads
             scratch = _Scratch(input, acc)
         parts = [None if v is None else v[tile] for v in views]
-        totals[place] = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
+        total = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
+        if total is not None:
+            totals[place] = total
         idle.append(scratch)
 
     share(work, cut)
-    return torch.stack(totals).sum() if summed else None
+    return totals.sum() if summed else None
 
 
 def _one_block(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],

@@ -90,7 +90,7 @@ def _gradients_by_blocks(
             return
         t, _, _ = _wanted(masks, o, i)
         if masks.index:
-            v = extra.expand_as(p).contiguous().scatter_(1, t, (hit - missed).expand_as(p).gather(1, t))
+            v = torch.empty_like(p).copy_(extra).scatter_(1, t, (hit - missed).expand_as(p).gather(1, t))
         else:
             v = torch.sub(one, t).mul_(extra).addcmul_(t, hit - missed)
         if masks.softmax:

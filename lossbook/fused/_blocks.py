@@ -36,7 +36,7 @@ def block_for(entries: int) -> int:
     return entries if rounds <= 1 else -(-entries // (rounds * threads))
 
 
-def share(work: Callable[[T], None], pieces: Sequence[T]) -> None:
+def in_parallel(work: Callable[[T], None], pieces: Sequence[T]) -> None:
     """Do the ``work`` on all pieces, each of torch's threads taking the next one that is left, until there is none.
 
     An operation on a large tensor, which torch cuts into a part for each thread, ends with the slowest of them. Where

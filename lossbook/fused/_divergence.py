@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._core import check, entry_weight
 from .._core.classes import entry_shape
-from ._blocks import as_rows, share, tiles
+from ._blocks import as_rows, in_parallel, tiles
 from ._op import as_result_dtype, gradients_now, number
 from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
@@ -178,7 +178,7 @@ def divergence_rows(kernel: Any, formula: Callable[[Tensor, Tensor, bool], tuple
                 slope.masked_fill_(nothing[:, None], 0)
             gradient[o, :, i] = slope.view(o.stop - o.start, i.stop - i.start, classes).movedim(-1, 1)
 
-    share(one_tile, list(tiles(outer, classes, inner)))
+    in_parallel(one_tile, list(tiles(outer, classes, inner)))
     loss.mul_(temperature**2 * weight).masked_fill_(dropped, 0)
 
 

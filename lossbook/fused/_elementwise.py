@@ -11,7 +11,7 @@ from torch import Tensor
 from .._core import check, kept
 from .._core.autocast import under_autocast
 from .._core.formula import NARROW
-from ._blocks import block_for, blocks, share
+from ._blocks import block_for, blocks, in_parallel
 from ._op import differentiate, gradients_now, number
 from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton
 
@@ -190,7 +190,7 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
             totals[place] = total
         idle.append(scratch)
 
-    share(work, cut)
+    in_parallel(work, cut)
     return totals.sum() if summed else None
 
 

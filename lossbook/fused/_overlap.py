@@ -9,7 +9,7 @@ from torch import Tensor
 from .._core import check
 from .._core.classes import check_class_values
 from ..segmentation._overlap import check_arguments, kept_index
-from ._blocks import share, tiles
+from ._blocks import in_parallel, tiles
 from ._op import as_result_dtype, differentiate, gradients_now, number, reduce_rows
 from ._overlap_kernels import Masks, launch_gradients, launch_sums
 from ._triton import accumulator, run_kernels
@@ -67,7 +67,7 @@ def _sums_by_blocks(masks: Masks, p_of_all: Tensor | None) -> Tensor:
             sums[1] += torch.lerp(p, zero, t, out=scratch).sum(2)
             sums[2] += torch.lerp(t, zero, p, out=scratch).sum(2)
 
-    share(one_tile, list(enumerate(cut)))
+    in_parallel(one_tile, list(enumerate(cut)))
     total = masks.logits.new_zeros(3, *masks.logits.shape[:2], dtype=torch.float64)
     for (o, _), sums in zip(cut, found, strict=True):
         total[:, o] += sums
@@ -101,7 +101,7 @@ def _gradients_by_blocks(
         if p_of_all is None:
             gradient[o, :, i] = p
 
-    share(one_tile, list(tiles(*masks.logits.shape)))
+    in_parallel(one_tile, list(tiles(*masks.logits.shape)))
 
 
 def _forward(

@@ -66,7 +66,7 @@ def test_the_same_bits_whoever_is_slow(name, monkeypatch):
     step = large(name, 1 << 18)
     runs = [step() for _ in range(4)]
     for module in ("_elementwise", "_cross_entropy"):
-        monkeypatch.setattr(f"lossbook.fused.{module}.share", in_turn)
+        monkeypatch.setattr(f"lossbook.fused.{module}.in_parallel", in_turn)
     assert all(torch.equal(run, step()) for run in runs)
 
 
@@ -108,7 +108,7 @@ def test_threads_compute_alone_and_nobody_else_notices():
         meet.wait(timeout=60)  # two at a time
         seen[piece] = threading.get_ident(), torch.get_num_threads(), torch.is_grad_enabled()
 
-    _blocks.share(work, range(4))
+    _blocks.in_parallel(work, range(4))
     assert sorted(seen) == [0, 1, 2, 3]
     assert all(rest == [1, False] for _, *rest in seen.values())
     assert threading.get_ident() not in {thread for thread, *_ in seen.values()}
@@ -124,7 +124,7 @@ def test_threads_compute_alone_and_nobody_else_notices():
 @pytest.mark.usefixtures("one_thread")
 def test_one_thread_is_the_caller():
     seen = []
-    _blocks.share(lambda piece: seen.append((piece, threading.get_ident())), range(3))
+    _blocks.in_parallel(lambda piece: seen.append((piece, threading.get_ident())), range(3))
     assert seen == [(piece, threading.get_ident()) for piece in range(3)]
 
 
@@ -135,8 +135,8 @@ def test_an_error_reaches_the_caller():
             raise ValueError("the third")
 
     with pytest.raises(ValueError, match="the third"):
-        _blocks.share(work, range(5))
-    _blocks.share(lambda piece: None, range(5))
+        _blocks.in_parallel(work, range(5))
+    _blocks.in_parallel(lambda piece: None, range(5))
 
 
 FORK = """
@@ -144,10 +144,10 @@ import os, sys, torch
 from lossbook.fused import _blocks
 torch.set_num_threads(2)
 done = []
-_blocks.share(done.append, range(4))
+_blocks.in_parallel(done.append, range(4))
 child = os.fork()
 if child == 0:
-    _blocks.share(done.append, range(4))
+    _blocks.in_parallel(done.append, range(4))
     os._exit(0 if len(done) == 8 else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """

@@ -165,6 +165,8 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     """Do the same in tensor operations, one block of entries at a time, with every temporary in reused memory."""
     input = tensors[0]
     assert input is not None
+    if input.numel() == 0:
+        return input.new_zeros((), dtype=torch.float64) if summed else None
     scale = None if divisor is None else divisor.reciprocal()
     if upstream is not None:
         scale = upstream if scale is None else scale * upstream

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -90,13 +91,16 @@ FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
-def tensors(**named: Tensor) -> None:
-    """Refuse what is not a tensor that lies in memory entry by entry, and tensors on different devices."""
-    for name, tensor in named.items():
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name} must be a torch.Tensor; got {type(tensor).__name__}")
-        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
-            _refuse_layout(name, tensor)
+def tensor(name: str, value: Any) -> None:
+    """Refuse what is not a tensor that lies in memory entry by entry."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor; got {type(value).__name__}")
+    if value.layout != torch.strided or value.is_quantized or value.is_nested:
+        _refuse_layout(name, value)
+
+
+def same_device(**named: Tensor) -> None:
+    """Refuse tensors on different devices."""
     first, *others = named.values()
     if any(other.device != first.device for other in others):
         raise ValueError("devices must match: " + _join((n, t.device) for n, t in named.items()))
@@ -116,17 +120,6 @@ def _refuse_layout(name: str, tensor: Tensor) -> None:
     else:
         kind, way = f"layout {tensor.layout}", f"{name}.to_dense()"
     raise TypeError(f"{name} must be an ordinary (strided) tensor, for instance {way}; got {kind}")
-
-
-def floating(**named: Tensor) -> None:
-    """Refuse what is not a tensor of real floating-point numbers that torch computes with."""
-    tensors(**named)
-    for name, tensor in named.items():
-        if tensor.dtype not in FLOATS:
-            way = f"{name}.float()"
-            if tensor.is_complex():  # float() would drop the imaginary part
-                way = f"torch.view_as_real({name}) for both parts or {name}.abs()"
-            raise TypeError(f"{name} must be a floating-point tensor, for instance {way}; got {tensor.dtype}")
 
 
 def same_shape(**named: Tensor) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from . import check
 from .settings import Rule
 
 
@@ -59,17 +58,15 @@ class Formula(nn.Module):
         super().__init__()
         rules: dict[str, Rule] = getattr(self.function, "rules", {})
         for name, value in settings.items():
-            rule = rules.get(name, Rule(None, False, False))
+            rule = rules.get(name, Rule(None))
             admitted = rule(name, value)
-            if rule.tensor and (isinstance(value, Tensor) or rule.optional):
+            if rule.tensor and (isinstance(value, Tensor) or value is None):
                 self._keep(name, value)
             else:
                 setattr(self, name, admitted)
 
     def _keep(self, name: str, value: Any) -> None:
         """Keep a tensor, or the None that stands for one, so that it moves with the module and is saved with it."""
-        if value is not None:
-            check.tensors(**{name: value})
         if isinstance(value, nn.Parameter):
             self.register_parameter(name, value)
         elif value is not None and value.grad_fn is not None:

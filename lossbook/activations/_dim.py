@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .._core import check, numbers
+from .._core.kinds import Real, kind
 
 
 def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
@@ -21,10 +22,10 @@ def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
 
 def prepare(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
     """Cast as asked, and refuse integers and a dimension that ``input`` has not."""
-    check.tensors(input=input)
+    check.tensor("input", input)
     if dtype is not None:
         input = input.to(dtype)
-    check.floating(input=input)
+    kind(Real)("input", input)
     ndim = max(input.dim(), 1)
     if not -ndim <= dim < ndim:
         raise ValueError(f"dim must be between {-ndim} and {ndim - 1} for input {tuple(input.shape)}; got {dim}")

@@ -4,19 +4,33 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, formula, kept, paired, reduce, times
+from .._core import (
+    BinaryLabel,
+    EntryWeight,
+    Logits,
+    Loss,
+    Normalizer,
+    Reduction,
+    Weight,
+    check_domain,
+    formula,
+    kept,
+    paired,
+    reduce,
+    times,
+)
 from ._factors import check_factors
 
 
 @formula
 def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: BinaryLabel,
     *,
-    weight: Tensor | None = None,
-    pos_weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    weight: Weight | None = None,
+    pos_weight: Weight | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the logit of the probability with which a yes-or-no event happens.
@@ -29,12 +43,12 @@ def binary_cross_entropy_with_logits(
     Args:
         input: logit of the event, any shape, any real. Not a probability: a sigmoid before this loss puts a floor
             under it.
-        target: 0 or 1, or a probability in [0, 1], floating point, same shape as ``input``.
+        target: 0 or 1, or a probability in [0, 1]; bool, integer or floating point, same shape as ``input``.
         weight: factor w on each entry, of a shape that broadcasts to ``input``; not a class weight. It does not
             change the count.
-        pos_weight: factor on the share of the positives, of a shape that broadcasts to ``input`` from the last axis:
+        pos_weight: weight of the share of the positives, of a shape that broadcasts to ``input`` from the last axis:
             (classes,) goes with (batch, classes), and (classes, 1, 1) with (batch, classes, height, width).
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -46,7 +60,7 @@ def binary_cross_entropy_with_logits(
 
     Raises:
         ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) ``target`` leaves [0, 1].
-        TypeError: ``input``, ``target`` or a weight is not a floating-point tensor.
+        TypeError: ``input`` or a weight is not a floating-point tensor, or ``target`` complex.
 
     Note:
         Written from the label nearer to the target: for label 0 as softplus(x) - t x, for label 1 as
@@ -69,7 +83,7 @@ def binary_cross_entropy_with_logits(
     entry = paired(input, target, sample_weight=sample_weight)
     check_factors(input, weight=weight, pos_weight=pos_weight)
     input, target = kept(entry, input), kept(entry, target)
-    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+    check_domain("target", target, BinaryLabel)
     middle = 0.5 - target
     side = torch.copysign(target.new_ones(()), middle.detach())  # 1 where the nearer label is 0, -1 where it is 1
     share = torch.sub(middle, side, alpha=0.5)  # -t or 1 - t: 0 where the target is the label

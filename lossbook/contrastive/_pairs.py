@@ -10,7 +10,6 @@ from .._core.reduce import kept
 
 def check_features(*, at_least: bool = False, **named: Tensor) -> None:
     """Refuse what is not two batches of features, one row for each pair (``at_least`` allows more in the second)."""
-    check.floating(**named)
     (first, one), (second, other) = named.items()
     if one.dim() != 2:
         raise ValueError(f"{first} must have shape (batch, features); got {tuple(one.shape)}")

@@ -196,7 +196,6 @@ def buffers(student: Tensor, teacher: Tensor, reduced: bool, wanted: Sequence[bo
 def divergence(op: Any, input: Tensor, target: Tensor, *settings: float, sample_weight: Tensor | None,
                normalizer: Tensor | float | None, reduction: str) -> Tensor:  # fmt: skip
     """Check the tensors, call the operator, and give the loss its shape and dtype."""
-    check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     shape = entry_shape(input)
     entry = entry_weight(sample_weight, shape)

@@ -22,8 +22,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 
 from .._core.autocast import under_autocast
-from .._core.formula import admit, positions, published
-from .._core.settings import plain, rules
+from .._core.formula import Contract, published
+from .._core.settings import plain
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
 P = ParamSpec("P")
@@ -162,7 +162,6 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
         gradients: the arguments for which the fused form has a gradient; for others it is refused.
     """
     signature = inspect.signature(readable)
-    positional = positions(readable)
     defaults = {n: p.default for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
     named = " and ".join(filter(None, [", ".join(gradients[:-1]), gradients[-1]]))
     refused = (
@@ -171,22 +170,22 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[P, R]:
-        name = function.__name__
-        settings = rules(function) | readable.rules  # type: ignore[attr-defined]
+        contract = Contract.of(function, readable)
+        name, positional = contract.name, contract.positional
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            kwargs = admit(name, positional, settings, args, kwargs)
+            args, kwargs = contract.admit(args, kwargs)
             for argument, value in (*zip(positional, args, strict=False), *kwargs.items()):
                 if isinstance(value, Tensor):
                     _refuse_derivative(name, argument, value, argument in gradients)
             return function(*args, **defaults | kwargs)
 
         parameters = [signature.parameters.get(n, p) for n, p in plain(function).parameters.items()]
-        published(call, signature.replace(parameters=parameters), settings)
-        summary, _, contract = inspect.cleandoc(readable.__doc__ or "").partition("\n\n")
-        contract = contract.replace("from lossbook.functional import", "from lossbook.fused import")
-        call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{refused}\n\n{contract}"
+        published(call, signature.replace(parameters=parameters), contract.rules)
+        summary, _, text = inspect.cleandoc(readable.__doc__ or "").partition("\n\n")
+        text = text.replace("from lossbook.functional import", "from lossbook.fused import")
+        call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{refused}\n\n{text}"
         call.gradients = gradients  # type: ignore[attr-defined]
         return call
 

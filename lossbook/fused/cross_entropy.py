@@ -82,7 +82,6 @@ def cross_entropy(
     ``return_lse=True`` returns the logarithm of the sum of exponentials of the (capped) logits as well, in float32 or
     wider and of the shape of the unreduced loss, differentiable: ``loss, lse = cross_entropy(..., return_lse=True)``.
     """
-    check.floating(input=input)
     check_class_weight(input, weight)
     dim = class_dim(input)
     classes = input.shape[dim]

@@ -5,11 +5,11 @@ import math
 import torch
 from torch import Tensor
 
-from .._core import numbers, paired
+from .._core import NotNegativeReal, paired
 from ..regression import gaussian_nll as readable
 from ..regression._variance import variance as as_variance
 from ._elementwise import check_entries, elementwise, run
-from ._op import fused, number
+from ._op import fused
 from ._triton import tl, triton
 
 # With the error e = x - t, v the variance lifted to eps, and r = e / v:
@@ -54,8 +54,8 @@ def gaussian_nll_loss(input, target, var, *, full, eps, sample_weight, normalize
     A ``var`` that broadcasts is not expanded, but its gradient is added up from one of the shape of ``input``.
     """
     entry = paired(input, target, sample_weight=sample_weight)
-    variance = as_variance(var, input) if isinstance(var, Tensor) else number(numbers.not_negative("var", var), input)
-    check_entries("var", variance.expand(input.shape), entry, lambda v: ~(v < 0), "a variance, at least 0")
+    variance = as_variance(var, input)
+    check_entries("var", variance.expand(input.shape), entry, NotNegativeReal)
     constant = 0.5 * math.log(2 * math.pi) if full else 0.0
     return run(
         _gaussian_nll_loss, input, target, variance, settings=[eps, constant], entry=entry, normalizer=normalizer,

@@ -27,7 +27,7 @@ from .kinds import (
     check_domain as check_domain,
 )
 from .module import Activation as Activation, Loss as Loss
-from .numerics import times as times
+from .numerics import beside as beside, clip as clip, times as times
 from .reduce import entry_weight as entry_weight, kept as kept, paired as paired, reduce as reduce
 from .settings import (
     BatchReduction as BatchReduction,

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.masked import MaskedTensor
 
 _forced = False
 
@@ -45,6 +46,13 @@ def values_are_checked(tensor: Tensor) -> bool:
 def looking_is_free(tensor: Tensor) -> bool:
     """Say whether code may branch on the values of this tensor: a compiler and a transform cannot, even if asked."""
     return not _transformed() and tensor.device.type == "cpu" and _has_values(tensor)
+
+
+def in_parts(tensor: Tensor) -> str | None:
+    """Give the way to ordinary tensors from one whose entries lie in several places: nested or distributed."""
+    if tensor.is_nested:
+        return "{0}.values(), the entries without their nesting"
+    return "{0}.full_tensor() or {0}.to_local()" if hasattr(tensor, "device_mesh") else None
 
 
 def _transformed() -> bool:
@@ -95,6 +103,11 @@ def tensor(name: str, value: Any) -> None:
     """Refuse what is not a tensor that lies in memory entry by entry."""
     if not isinstance(value, Tensor):
         raise TypeError(f"{name} must be a torch.Tensor; got {type(value).__name__}")
+    if isinstance(value, MaskedTensor):
+        raise TypeError(
+            f"{name} must be an ordinary tensor, for instance {name}.get_data() with sample_weight={name}.get_mask(); "
+            "got a MaskedTensor"
+        )
     if value.layout != torch.strided or value.is_quantized or value.is_nested:
         _refuse_layout(name, value)
 

@@ -33,9 +33,13 @@ def formula(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
         if args and isinstance(args[0], Proxy):
             return recorded(call, args, kwargs)  # type: ignore[no-any-return]
         args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
-        if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
-            return function(*args, **kwargs)
-        value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
+        try:
+            if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
+                return function(*args, **kwargs)
+            value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
+        except (NotImplementedError, RuntimeError, AttributeError) as error:
+            contract.explain(error, args)
+            raise
         floats = [a.dtype for a in args if isinstance(a, Tensor) and a.dtype.is_floating_point]
         if not floats or under_autocast(value):
             return value
@@ -94,16 +98,17 @@ class Contract(NamedTuple):
             args = tuple([rules[name](name, value) for name, value in zip(self.positional, args, strict=False)])
             kwargs = {name: rules[name](name, value) if name in rules else value for name, value in kwargs.items()}
         except TypeError as error:
-            raise self._explained(error, args) from None
+            raise self._swapped(error, args) from None
         if kwargs.get("normalizer") is not None and kwargs.get("reduction", "mean") in ("none", "sum"):
             raise ValueError(f'normalizer replaces the count of "mean"; got reduction={kwargs["reduction"]!r}')
-        self._refuse_other_devices(args, kwargs)
+        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        if any(tensor.device != tensors[0].device for tensor in tensors[1:]):
+            self._refuse_other_devices(args, kwargs)
+        if not torch.compiler.is_compiling() and any(tensor.is_inference() for tensor in tensors):
+            args, kwargs = tuple(map(_for_backward, args)), {n: _for_backward(v) for n, v in kwargs.items()}
         return (args, kwargs) if not self.joining else self._joined(args, kwargs)
 
     def _refuse_other_devices(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
-        if not tensors or all(tensor.device == tensors[0].device for tensor in tensors[1:]):
-            return
         named = {n: v for n, v in (*zip(self.positional, args, strict=False), *kwargs.items()) if isinstance(v, Tensor)}
         # A number on the CPU goes with tensors anywhere, as everywhere in torch.
         numbers = [n for n, v in named.items() if not v.dim() and not isinstance(self.rules[n].check, Kind)]
@@ -121,7 +126,17 @@ class Contract(NamedTuple):
         names = self.positional[:count]
         return tuple(named[n] for n in names), {n: v for n, v in named.items() if n not in names}
 
-    def _explained(self, error: TypeError, args: tuple[Any, ...]) -> TypeError:
+    def explain(self, error: Exception, args: tuple[Any, ...]) -> None:
+        """Say so where torch cannot compute on a nested or distributed tensor what the formula needs."""
+        for name, value in zip(self.positional, args, strict=False):
+            way = check.in_parts(value) if isinstance(value, Tensor) else None
+            if way:
+                kind = type(value).__name__
+                raise TypeError(
+                    f"{self.name} cannot be computed on a {kind}: give {way.format(name)}; torch: {error}"
+                ) from error
+
+    def _swapped(self, error: TypeError, args: tuple[Any, ...]) -> TypeError:
         """Say so where two tensors are refused that would be taken in the other order."""
         if self._take(args):
             return error  # something else is wrong
@@ -156,6 +171,12 @@ def published(call: Callable[P, R], signature: inspect.Signature, found: Mapping
     # torch.compile counts recompilations by code object: without its own, each loss would use up the limit of all.
     call.__code__ = call.__code__.replace(co_name=call.__name__)
     return call
+
+
+def _for_backward(value: object) -> object:
+    """Copy a tensor made in inference mode, which cannot be saved for a backward pass; inside that mode it stays."""
+    inferred = isinstance(value, Tensor) and value.is_inference() and not torch.is_inference_mode_enabled()
+    return value.clone() if inferred else value  # type: ignore[attr-defined]
 
 
 def _widen(value: object) -> object:

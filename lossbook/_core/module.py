@@ -105,7 +105,19 @@ def _forward(function: Callable[..., Tensor], settings: tuple[str, ...]) -> Call
     forward.made = True  # type: ignore[attr-defined]
     # torch.compile counts recompilations by code object: without its own, each module would use up the limit of all.
     forward.__code__ = forward.__code__.replace(co_name=f"{function.__name__}_forward")
+    forward.__wrapped__ = _with_positions(tuple(p.name for p in taken if p.kind is p.POSITIONAL_OR_KEYWORD))  # type: ignore[attr-defined]
     return forward
+
+
+def _with_positions(names: tuple[str, ...]) -> Callable[..., None]:
+    """Make a function of these arguments: torch.fx reads the inputs of a module from code, not from a signature."""
+
+    def stub(self: Formula) -> None: ...
+
+    stub.__code__ = stub.__code__.replace(
+        co_argcount=1 + len(names), co_varnames=("self", *names), co_nlocals=1 + len(names)
+    )
+    return stub
 
 
 def _document(own: str, function: Callable[..., Tensor], settings: tuple[str, ...]) -> str:

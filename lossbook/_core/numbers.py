@@ -15,17 +15,21 @@ from torch import Tensor
 from . import check
 
 LARGEST_INT = 2**63 - 1
+LARGEST = 3.4e38
 
 
 def _plain(name: str, value: Any) -> Any:
     """Take a number out of a tensor, an array or a NumPy scalar that holds one."""
-    if isinstance(value, Tensor) and value.requires_grad:
-        raise TypeError(f"{name} is not learned, its gradient would be lost: give {name}.detach() or a number")
-    if isinstance(value, int | float | str | None):
+    if isinstance(value, int | float | str | None | type):
         return value
-    shape = getattr(value, "shape", None)
-    if shape is not None and tuple(shape) in ((), (1,)) and hasattr(value, "item"):
-        return value.item()
+    if isinstance(value, Tensor):
+        check.tensor(name, value)
+        if value.requires_grad:
+            raise TypeError(f"{name} is not learned, its gradient would be lost: give {name}.detach() or a number")
+        if value.is_meta:
+            raise ValueError(f"{name} must be a number; got a tensor on meta, which holds none")
+    if tuple(getattr(value, "shape", (0,))) in ((), (1,)) and hasattr(value, "item"):
+        value = value.item()
     return float(value) if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral) else value
 
 
@@ -74,6 +78,8 @@ def number(name: str, value: Any) -> Any:
             raise ValueError(f"{name} must be a number that a float can hold; got {_show(value)}") from None
     if not -math.inf < value < math.inf:  # math.isfinite takes no symbolic number of torch.compile
         raise ValueError(f"{name} must be finite; got {value!r}")
+    if abs(value) > LARGEST:
+        raise ValueError(f"{name} must be of a size that float32 can hold, at most {LARGEST}; got {value!r}")
     return value
 
 

@@ -79,5 +79,5 @@ def reduce(
         weight = loss.new_ones(()).expand(loss.shape)
     divisor = (weight if count is None else weight * count).sum()
     if reduction == "batchmean":
-        divisor = divisor * (loss.shape[0] / max(loss.numel(), 1))
+        divisor = divisor * ((loss.shape[0] if loss.dim() else 1) / max(loss.numel(), 1))
     return loss.sum() / divisor

@@ -15,8 +15,8 @@ def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
             "-1 for (..., classes)"
         )
     dim = numbers.integer("dim", dim)
-    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise TypeError(f"dtype must be a floating-point torch.dtype or None; got {dtype!r}")
+    if dtype is not None and dtype not in check.FLOATS:
+        raise TypeError(f"dtype must be one of torch.float32, float64, bfloat16, float16 or None; got {dtype!r}")
     return dim
 
 

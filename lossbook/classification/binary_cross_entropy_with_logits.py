@@ -1,6 +1,5 @@
 """Binary cross entropy of logits."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -63,8 +62,8 @@ def binary_cross_entropy_with_logits(
         TypeError: ``input`` or a weight is not a floating-point tensor, or ``target`` complex.
 
     Note:
-        Written from the label nearer to the target: for label 0 as softplus(x) - t x, for label 1 as
-        softplus(-x) + (1 - t) x, which are equal, but no two large numbers cancel. So a logit of 1e4 is exact, and one
+        Written by the sign of the logit: below 0 as softplus(x) - t x, above as softplus(-x) + (1 - t) x, which are
+        equal, but in each no term is negative, so nothing cancels. So a logit of 1e4 is exact, and one
         of inf with target 1 costs 0, where inf - inf would be NaN; with a target between 0 and 1 an infinite logit may
         count as the largest finite number. With ``pos_weight`` w the sigmoid is no longer the probability p of the
         event but w p / (w p + 1 - p).
@@ -84,18 +83,17 @@ def binary_cross_entropy_with_logits(
     check_factors(input, weight=weight, pos_weight=pos_weight)
     input, target = kept(entry, input), kept(entry, target)
     check_domain("target", target, BinaryLabel)
-    middle = 0.5 - target
-    side = torch.copysign(target.new_ones(()), middle.detach())  # 1 where the nearer label is 0, -1 where it is 1
-    share = torch.sub(middle, side, alpha=0.5)  # -t or 1 - t: 0 where the target is the label
-    curved = F.softplus(side * input, threshold=40.0)  # above 40, softplus(z) is z to the last digit of a float64
-    if pos_weight is not None:
-        share = torch.where(side > 0, pos_weight, 1.0) * share
-        curved = (1 + (pos_weight - 1) * target) * curved
-    # 0 * inf would be NaN, so the logit is clamped; hardtanh is the clamp with the fast gradient.
-    largest = torch.finfo(input.dtype).max
-    loss = torch.addcmul(curved, share, F.hardtanh(input, -largest, largest))
     if weight is not None:
-        loss = times(weight, loss)
+        input = input.masked_fill((weight == 0) & input.isinf(), 0.0)  # 0 * inf is 0 here
+    yes = (input > 0).to(input.dtype)  # 1 or 0: of two forms of one function that without a negative term
+    curved = F.softplus((1 - 2 * yes) * input)  # of -|input|
+    share = yes - target
+    if pos_weight is not None:
+        share = yes * (1 - target) - (1 - yes) * pos_weight * target
+        curved = (1 + (pos_weight - 1) * target) * curved
+    loss = curved + times(share, input)
+    if weight is not None:
+        loss = weight * loss
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

@@ -78,7 +78,7 @@ def cross_entropy(
             "sum" adds up.
 
     Returns:
-        Loss in nats, in the dtype of ``input``; at least the weighted entropy of q, so 0 for an index.
+        Loss in nats, in the dtype of the inputs; at least the weighted entropy of q, so 0 for an index.
 
     Raises:
         ValueError: a setting is out of range, shapes differ, or (on CPU) a target is out of range.

@@ -98,7 +98,7 @@ def linear_cross_entropy(
     """
     check_map_and_target(input, linear_weight, target, linear_bias, ignore_index)
 
-    classes, *out_features, in_features = linear_weight.shape
+    classes, *out_features, _ = linear_weight.shape
     leading = input.shape[:-1]
     entry = entry_weight(sample_weight, (*leading, *out_features))
     counted = entry
@@ -108,7 +108,7 @@ def linear_cross_entropy(
     if counted is not None:  # infinity or NaN in features that do not count would reach the gradient of linear_weight
         input = kept(counted.flatten(len(leading)).any(-1) if out_features else counted, input, dim=-1)
     flat_bias = None if linear_bias is None else linear_bias.flatten()
-    logits = F.linear(input, linear_weight.reshape(-1, in_features), flat_bias)
+    logits = F.linear(input, linear_weight.flatten(0, -2), flat_bias)
     logits = logits.reshape(*leading, classes, *out_features)
     if len(leading) > 1:  # cross_entropy takes the classes second, here they are last: one batch of all samples
         logits = logits.flatten(0, -2)

@@ -15,6 +15,7 @@ from .._core import (
     Shares,
     check,
     check_domain,
+    clip,
     formula,
     kept,
     paired,
@@ -92,8 +93,8 @@ def sigmoid_focal_loss(
     wrong = torch.where(yes, -input, input)  # logit of the label that is farther from the target,
     share = torch.where(yes, 1 - target, target)  # and its share of the target: 0 for a hard one
     limits = torch.finfo(wrong.dtype)
-    # 0 * inf would be NaN, so the logit is clamped; hardtanh is the clamp with the fast gradient.
-    cross_entropy = F.softplus(wrong, threshold=40.0) - share * F.hardtanh(wrong, -limits.max, limits.max)
+    # 0 * inf would be NaN, so the logit is clipped.
+    cross_entropy = F.softplus(wrong, threshold=40.0) - share * clip(wrong, -limits.max, limits.max)
     miss = share + (1 - 2 * share) * wrong.sigmoid()  # 1 - p_t, from two terms of at least 0
     # Where miss is 0, so is the cross entropy to the last digit: there the clamp takes no gradient away.
     factor = torch.exp(gamma * miss.clamp(min=limits.tiny).log())

@@ -98,7 +98,7 @@ def js_div_with_logits(
     log_odds = (log_p + math.log(beta)) - (log_q + math.log1p(-beta))
     from_p = beta * log_p.exp() * (F.logsigmoid(log_odds) - math.log(beta))
     from_q = (1 - beta) * log_q.exp() * (F.logsigmoid(-log_odds) - math.log1p(-beta))
-    loss = temperature**2 * (from_p + from_q).sum(dim)
+    loss = temperature * temperature * (from_p + from_q).sum(dim)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

@@ -80,7 +80,7 @@ def kl_div_with_logits(
     log_p = torch.log_softmax(kept(entry, target, dim=dim) / temperature, dim)
     p = log_p.exp()
     log_ratio = torch.where(p == 0, 0.0, log_p - log_q)  # 0 · log 0 is 0, where -inf - -inf would be NaN
-    loss = temperature**2 * (p * log_ratio).sum(dim)
+    loss = temperature * temperature * (p * log_ratio).sum(dim)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

@@ -107,7 +107,8 @@ def _kernel(logits, target, class_weight, row_weight, divisor, upstream, lse_ups
 
     scale = weight
     if divisor is not None:
-        scale /= tl.load(divisor).to(ACC)
+        nothing = tl.load(divisor).to(ACC) == 0  # counts: the loss is NaN, its gradient 0
+        scale = tl.where(nothing & (z_loss is None), 0, scale / tl.load(divisor).to(ACC))
     if UPSTREAM_EACH:
         scale *= tl.load(upstream + row, exists, 0).to(ACC)
     elif upstream is not None:
@@ -188,7 +189,11 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
     outer, classes, inner = logits.shape
     ones = torch.ones((), dtype=loss.dtype, device=loss.device)
     w = ones.expand(classes) if class_weight is None else class_weight.to(loss.dtype)
-    scale_of_all = (ones if divisor is None else 1 / divisor) * (ones if upstream is None else upstream)
+    if divisor is None:
+        share = ones
+    else:  # where nothing counts, the loss is NaN and its gradient 0
+        share = (1 / divisor).masked_fill((divisor == 0) & (z_loss == 0), 0)
+    scale_of_all = share * (ones if upstream is None else upstream)
 
     def per_row(tensor: Tensor) -> Tensor:
         return tensor.expand(outer * inner).view(outer, inner)[o, i].flatten()

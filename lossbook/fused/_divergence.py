@@ -175,7 +175,7 @@ def divergence_rows(kernel: Any, formula: Callable[[Tensor, Tensor, bool], tuple
             if nothing.is_cuda or nothing.any():
                 slope.masked_fill_(nothing[:, None], 0)
             gradient[o, :, i] = slope.view(o.stop - o.start, i.stop - i.start, classes).movedim(-1, 1)
-    loss.mul_(temperature**2 * weight).masked_fill_(dropped, 0)
+    loss.mul_(temperature * temperature * weight).masked_fill_(dropped, 0)
 
 
 def _log_softmax(logits: Tensor, temperature: float, dtype: torch.dtype) -> Tensor:

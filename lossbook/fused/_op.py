@@ -20,9 +20,11 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.fx import Proxy
 
+from .._core import check
 from .._core.autocast import under_autocast
-from .._core.formula import Contract, published
+from .._core.formula import Contract, published, recorded
 from .._core.settings import plain
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
@@ -175,10 +177,14 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
+            if args and isinstance(args[0], Proxy):
+                return recorded(call, args, kwargs)
+            if torch.jit.is_tracing():  # type: ignore[attr-defined]  # it cannot record the lists that an operator takes
+                return readable(*args, **kwargs)
             args, kwargs = contract.admit(args, kwargs)
             for argument, value in (*zip(positional, args, strict=False), *kwargs.items()):
                 if isinstance(value, Tensor):
-                    _refuse_derivative(name, argument, value, argument in gradients)
+                    _refuse(name, argument, value, argument in gradients)
             return function(*args, **defaults | kwargs)
 
         parameters = [signature.parameters.get(n, p) for n, p in plain(function).parameters.items()]
@@ -192,8 +198,14 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
     return decorate
 
 
-def _refuse_derivative(name: str, argument: str, value: Tensor, has_gradient: bool) -> None:
+def _refuse(name: str, argument: str, value: Tensor, has_gradient: bool) -> None:
     instead = f"use lossbook.functional.{name}"
+    way = check.in_parts(value)
+    if way:
+        raise TypeError(
+            f"lossbook.fused.{name} takes ordinary tensors, for instance {way.format(argument)}, or {instead}; "
+            f"got a {type(value).__name__} as {argument}"
+        )
     if not has_gradient and value.requires_grad and torch.is_grad_enabled():
         raise ValueError(
             f"lossbook.fused.{name} has no gradient for {argument}: give {argument}.detach(), or {instead}"

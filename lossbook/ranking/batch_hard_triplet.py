@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from .._core import EntryWeight, Label, Loss, Normalizer, Positive, Real, Reduction, formula, kept, reduce
+from .._core import EntryWeight, Label, Loss, Normalizer, Positive, Real, Reduction, beside, formula, kept, reduce
 from ._labelled import labelled
 
 
@@ -71,7 +71,7 @@ def batch_hard_triplet_loss(
 
     embedding = kept(entry, embedding, dim=-1)
     same = label[:, None] == label  # (batch, batch)
-    positive = same & ~torch.eye(label.shape[0], dtype=torch.bool, device=label.device)
+    positive = same & ~beside(torch.eye(label.shape[0], dtype=torch.bool, device=label.device), label)
     negative = ~same
     if entry is not None:
         positive, negative = positive & (entry != 0), negative & (entry != 0)

@@ -83,6 +83,8 @@ def cosine_embedding_loss(
     check.same_shape(input1=input1, input2=input2)
     if input1.dim() not in (1, 2):
         raise ValueError(f"input1 must have shape (features,) or (batch, features); got {tuple(input1.shape)}")
+    if input1.shape[-1] == 0:
+        raise ValueError(f"input1 must have at least one feature; got {tuple(input1.shape)}")
     check.shape("target", target, input1.shape[:-1], "one for each pair of vectors")
     entry = entry_weight(sample_weight, target.shape)
     one, inverse_norm1 = _shrunk(kept(entry, input1, dim=-1))

@@ -1,9 +1,8 @@
 """Huber loss: squared near the target, absolute far from it."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import EntryWeight, Loss, Normalizer, Positive, Real, Reduction, formula, kept, paired, reduce
+from .._core import EntryWeight, Loss, Normalizer, Positive, Real, Reduction, clip, formula, kept, paired, reduce
 
 
 @formula
@@ -62,7 +61,7 @@ def huber_loss(
     """
     entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     error = kept(entry, input) - kept(entry, target)
-    clipped = F.hardtanh(error, -delta, delta)  # a clamp whose backward is several times as fast
+    clipped = clip(error, -delta, delta)
     # One product covers both branches: clipped is the error within delta, and plus or minus delta beyond it.
     loss = clipped * (error - 0.5 * clipped)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)

@@ -2,9 +2,8 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import hardtanh
 
-from .._core import EntryWeight, Loss, Normalizer, NotNegative, Real, Reduction, formula, kept, paired, reduce
+from .._core import EntryWeight, Loss, Normalizer, NotNegative, Real, Reduction, clip, formula, kept, paired, reduce
 
 
 @formula
@@ -64,7 +63,7 @@ def smooth_l1_loss(
         loss = error.abs()
     else:
         # One product covers both branches: slope is error / beta within beta, and plus or minus 1 beyond it.
-        slope = hardtanh(error / beta)
+        slope = clip(error / beta, -1, 1)
         loss = slope * torch.sub(error, slope, alpha=0.5 * beta)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from .._core import ClassIndex, MaskTarget, check, check_domain, numbers
+from .._core import ClassIndex, MaskTarget, beside, check, check_domain, numbers
 from .._core.classes import check_class_index, class_entries, spoiled, without
 from .._core.kinds import kind
 from .._core.reduce import entry_weight, kept
@@ -95,7 +95,7 @@ def kept_index(weight: Kept, target: Tensor) -> Tensor:
 
 def _one_hot(index: Tensor, ignored: Tensor, classes: int) -> Tensor:
     """Turn class indices into a mask for each class, 0 in pixels that are ignored."""
-    each = torch.arange(classes, device=index.device).reshape(-1, *[1] * (index.dim() - 1))
+    each = beside(torch.arange(classes, device=index.device), index).reshape(-1, *[1] * (index.dim() - 1))
     return (index.unsqueeze(1) == each) & ~ignored.unsqueeze(1)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .._core import LogProbs, check, check_domain
+from .._core import LogProbs, beside, check, check_domain
 from .._core.reduce import entry_weight, kept
 
 
@@ -35,6 +35,8 @@ def as_samples(
         raise ValueError(
             f"log_probs must have shape (frames, batch, symbols) or (frames, symbols); got {tuple(log_probs.shape)}"
         )
+    if log_probs.shape[-1] == 0:
+        raise ValueError(f"log_probs must have at least one symbol; got {tuple(log_probs.shape)}")
     shape = log_probs.shape[1:-1]
     log_probs = log_probs if shape else log_probs.unsqueeze(1)
     frames, _, symbols = log_probs.shape
@@ -48,7 +50,9 @@ def as_samples(
     entry = entry_weight(sample_weight, shape)
     input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
     if check.values_are_checked(log_probs):
-        read = torch.arange(frames, device=log_probs.device)[:, None] < input_length  # (frames, batch)
+        read = (
+            beside(torch.arange(frames, device=log_probs.device), log_probs)[:, None] < input_length
+        )  # (frames, batch)
         weighed = kept(entry, log_probs, fill=0.0, dim=-1).masked_fill(~read.unsqueeze(-1), 0.0)
         check_domain("log_probs", weighed, LogProbs)
     legal = legal_lengths(input_length, target_length, frames, targets.shape[-1])
@@ -62,7 +66,7 @@ def as_lengths(
     """Give lengths as int64, shape (batch,)."""
     frames, batch, _ = log_probs.shape
     if not isinstance(given, Tensor):
-        given = torch.tensor(given, dtype=torch.long, device=log_probs.device)
+        given = beside(torch.tensor(given, dtype=torch.long, device=log_probs.device), log_probs)
     shape = tuple(given.shape)
     if shape != (batch,) and shape != batch_shape:
         raise ValueError(
@@ -88,7 +92,9 @@ def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: 
     check.values("the sum of target_lengths", total, lambda n: n == size, lambda: f"{size}, the labels given")
     # More labels than frames have no path anyway, so the width needs no look at the lengths.
     width = min(size if longest is None else longest, frames)
-    position = (target_length.cumsum(0) - target_length)[:, None] + torch.arange(width, device=targets.device)
+    position = (target_length.cumsum(0) - target_length)[:, None] + beside(
+        torch.arange(width, device=targets.device), targets
+    )
     outside = (position < 0) | (position >= size)
     return targets.long()[position.masked_fill(outside, 0)].masked_fill(outside, -1)
 
@@ -106,7 +112,7 @@ def legal_lengths(input_length: Tensor, target_length: Tensor, frames: int, labe
 
 def legal_labels(labels: Tensor, target_length: Tensor, symbols: int, blank: int) -> tuple[Tensor, Tensor]:
     """Put blanks past the target length, and tell which samples have legal labels before it."""
-    past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
+    past = beside(torch.arange(labels.shape[1], device=labels.device), labels) >= target_length[:, None]
     stand_in = 1 if blank == 0 else 0  # a legal label, where there is any but blank
     labels = labels.masked_fill(past, stand_in)
 

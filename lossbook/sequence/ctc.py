@@ -14,6 +14,7 @@ from .._core import (
     Normalizer,
     Reduction,
     Symbols,
+    beside,
     formula,
     kept,
     reduce,
@@ -117,14 +118,14 @@ def _log_likelihood(
     half = log_probs.shape[0] // 2
     labels = F.pad(labels, (0, 1), value=blank).T
     states = torch.stack([torch.full_like(labels, blank), labels], dim=1).flatten(0, 1)  # (states, batch)
-    state = torch.arange(states.shape[0], device=labels.device)[:, None]
+    state = beside(torch.arange(states.shape[0], device=labels.device), labels)[:, None]
     first, last = (
         torch.where(here, 0.0, IMPOSSIBLE).to(log_probs.dtype)
         for here in ((state == 0).expand_as(states), state == 2 * target_length)
     )
 
     # Past its own frames a sample waits in its last state, which costs nothing.
-    past = torch.arange(log_probs.shape[0], device=labels.device)[:, None, None] >= input_length
+    past = beside(torch.arange(log_probs.shape[0], device=labels.device), labels)[:, None, None] >= input_length
     emission = log_probs.transpose(1, 2).gather(1, states.expand(log_probs.shape[0], -1, -1))  # (frames, states, batch)
     fixed = past | (emission < IMPOSSIBLE)
     emission = torch.where(fixed, torch.where(past, last, IMPOSSIBLE), emission)

@@ -136,7 +136,7 @@ def number_or(number: Callable[[str, Any], Any], tensor: Kind) -> Callable[[str,
         tensor(name, value)
         if tensor.valid is not None:
             check.values(name, value, tensor.valid, tensor.holds, interval=True)
-        return value
+        return value.reshape(()) if tuple(value.shape) == (1,) else value
 
     check_either.of = number, tensor  # type: ignore[attr-defined]
     return check_either

@@ -22,7 +22,7 @@ from ._triton import tl, triton
 @triton.jit
 def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
     eps = tl.load(settings[0])
-    var = tl.where(first < eps, eps, first)
+    var = tl.where(first <= eps, eps, first)  # -0.0 too
     var = tl.where(first < 0, float("nan"), var)
     error = x - t
     ratio = error / var
@@ -33,6 +33,8 @@ def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
 def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, spare):
     eps, constant = settings
     var = torch.clamp(first, min=eps, out=spare[0])
+    if eps == 0:
+        var.add_(0.0)  # -0.0 would be a variance below 0
     if first.device.type != "cpu" or not first.amin() >= 0:
         var.masked_fill_(first < 0, torch.nan)
     error = torch.sub(x, t, out=spare[1])

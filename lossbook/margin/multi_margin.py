@@ -91,7 +91,7 @@ def multi_margin_loss(
     input = kept(entry, input, dim=dim)
     index, unknown, _ = class_entries(kept(entry, target, fill=0), input.shape[dim], None)
     right = index.unsqueeze(dim)
-    shortfall = (margin - input.gather(dim, right) + input).scatter(dim, right, 0.0).relu()
+    shortfall = (margin + (input - input.gather(dim, right))).scatter(dim, right, 0.0).relu()
     # abs changes nothing but what is stored for the gradient: numbers, not a mask, which compiled code writes slowly.
     loss = (shortfall.abs() if p == 1 else shortfall.square()).mean(dim)
     if weight is not None:

@@ -90,8 +90,8 @@ def triplet_margin_loss(
         shallow convolutional neural networks: the loss, and swap as anchor swap. https://doi.org/10.5244/C.30.119
     """
     check.same_shape(anchor=anchor, positive=positive, negative=negative)
-    if anchor.dim() == 0:
-        raise ValueError("anchor must have shape (..., features); got a 0-d tensor")
+    if anchor.dim() == 0 or anchor.shape[-1] == 0:
+        raise ValueError(f"anchor must have shape (..., features), at least one feature; got {tuple(anchor.shape)}")
     entry = entry_weight(sample_weight, anchor.shape[:-1])
     anchor, positive, negative = (kept(entry, vector, dim=-1) for vector in (anchor, positive, negative))
     near, far = distance(anchor, positive, p, eps), distance(anchor, negative, p, eps)

@@ -8,8 +8,8 @@ def variance(var: Tensor | float, input: Tensor) -> Tensor:
     if not isinstance(var, Tensor):
         return input.new_full((), var)
     shape, given = tuple(input.shape), tuple(var.shape)
-    if given in ((), (1,)):
-        return var.reshape(())
+    if not given:
+        return var
     if given == shape[:-1]:
         return var.unsqueeze(-1)
     if len(given) != len(shape) or any(size not in (1, wanted) for size, wanted in zip(given, shape, strict=True)):

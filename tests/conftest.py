@@ -1,5 +1,6 @@
 """Where the tests of the kernels run (a GPU, Triton's interpreter, or nowhere), and the tests of one stem."""
 
+import collections
 from pathlib import Path
 from typing import Any
 
@@ -50,3 +51,18 @@ def stems_of(value: Any) -> set[str]:
     else:
         name = getattr(value, "__module__", "").split(".")[-1]
     return {name, name.removesuffix("_loss")} & NAMES
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Sum up the mutated calls, of all processes, in a line."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    properties = [dict(getattr(report, "user_properties", ())) for report in reports]
+    counts = sum(
+        (collections.Counter(found["mutations"]) for found in properties if "mutations" in found), collections.Counter()
+    )
+    if counts:
+        functions = counts.pop("functions", 0)
+        said = (
+            f"{counts['refused']} refused by name, {counts['same']} same, {counts['right']} right, {counts['bad']} bad"
+        )
+        terminalreporter.write_line(f"mutations: {counts.total()} calls of {functions} functions: {said}")

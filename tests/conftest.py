@@ -54,15 +54,13 @@ def stems_of(value: Any) -> set[str]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Sum up the mutated calls, of all processes, in a line."""
+    """Sum up the mutated calls, those of all processes, in a line."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
-    properties = [dict(getattr(report, "user_properties", ())) for report in reports]
-    counts = sum(
-        (collections.Counter(found["mutations"]) for found in properties if "mutations" in found), collections.Counter()
-    )
+    made = [dict(report.user_properties) for report in reports if getattr(report, "when", "") == "call"]
+    counts = collections.Counter()
+    for properties in made:
+        counts.update(properties.get("mutations", {}))
     if counts:
-        functions = counts.pop("functions", 0)
-        said = (
-            f"{counts['refused']} refused by name, {counts['same']} same, {counts['right']} right, {counts['bad']} bad"
-        )
+        functions = counts.pop("functions")
+        said = f"{counts['refused']} refused by name, {counts['same']} same, {counts['right']} right, {counts['bad']} bad"
         terminalreporter.write_line(f"mutations: {counts.total()} calls of {functions} functions: {said}")

@@ -62,5 +62,5 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         counts.update(properties.get("mutations", {}))
     if counts:
         functions = counts.pop("functions")
-        said = f"{counts['refused']} refused by name, {counts['same']} same, {counts['right']} right, {counts['bad']} bad"
+        said = ", ".join(f"{counts[what]} {what}" for what in ("refused by name", "same", "right", "bad"))
         terminalreporter.write_line(f"mutations: {counts.total()} calls of {functions} functions: {said}")

@@ -7,6 +7,7 @@ import math
 import re
 import traceback
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,7 @@ import lossbook
 PACKAGE = str(Path(lossbook.__file__).parent)
 PER_CALL = ("sample_weight", "normalizer", "reduction")  # what no oracle takes
 DERIVED = (torch.float64, torch.float32)  # where gradients are compared
-REFUSED, SAME, RIGHT, BAD = "refused", "same", "right", "bad"
+REFUSED, SAME, RIGHT, BAD = "refused by name", "same", "right", "bad"
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-5, torch.bfloat16: 5e-2, torch.float16: 1e-2}
 
 
@@ -60,9 +61,12 @@ class Call(NamedTuple):
         return self.put(**{n: t.detach().requires_grad_() for n, t in derived.items() if is_plain(t)})
 
 
-class Outcome(NamedTuple):
+@dataclass(frozen=True)
+class Outcome:
+    """A value with its gradients by argument, or an error."""
+
     value: Tensor | None = None
-    gradients: dict[str, Tensor] = {}  # noqa: RUF012
+    gradients: dict[str, Tensor] = field(default_factory=dict)
     error: Exception | None = None
 
     def __str__(self) -> str:
@@ -269,7 +273,7 @@ def error_in(found: Outcome, expected: list[float] | None, clean: list[float | N
     largest = torch.finfo(found.value.dtype).max
     for mine, wanted, untouched in zip(values, expected, clean, strict=True):
         limit = wanted if abs(wanted) <= largest or math.isnan(wanted) else math.copysign(math.inf, wanted)
-        if is_close(mine, limit, 1e6 * eps if eps < 1e-10 else 200 * eps):
+        if is_close(mine, limit, max(1e-9, 200 * eps)):
             continue
         if untouched is not None or not excused(mine, limit, mutant, eps):
             return f"value {show(found.value)}, by definition {[float(f'{e:.6g}') for e in expected[:6]]}"
@@ -287,7 +291,7 @@ def is_close(mine: float, wanted: float, tolerance: float) -> bool:
 
 
 def huge(eps: float) -> float:
-    """Numbers whose cube overflows."""
+    """Give a number beyond which the cube may overflow: double precision and float32 are told apart by ``eps``."""
     return 1e100 if eps < 1e-10 else 1e12
 
 

@@ -51,7 +51,7 @@ def missing(found: Outcome, *names: str) -> str:
 
 
 def right(found: Outcome, expected: list[float] | None) -> str:
-    return error_in(found, expected, [None] * len(expected or []), mutant=1.0, eps=1e-15)
+    return error_in(found, expected, [None] * len(expected or []), mutant=1.0, eps=torch.finfo(torch.double).eps)
 
 
 def none(subject: Subject) -> dict[str, str]:
@@ -68,7 +68,7 @@ def test_arguments_too_many_too_few_twice_and_unknown(
         values = list(call.positional.values())
         first, *_ = names = list(call.positional)
         wrong = {
-            "unknown": (Call(call.positional, call.named | {"lable": 1}), ("lable",)),
+            "unknown": (Call(call.positional, call.named | {"nonsense": 1}), ("nonsense",)),
             "twice": (Call(call.positional, call.named | {first: values[0]}), (first,)),
             **{f"no {n}": (Call({m: call.positional[m] for m in names if m != n}, call.named), names) for n in names},
             "by position": (Call(call.positional | {"": 1.0, " ": 2.0}, call.named), ("position", "positional")),

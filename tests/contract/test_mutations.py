@@ -6,6 +6,7 @@
 import collections
 import functools
 import inspect
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -113,13 +114,15 @@ PLACES = {subject.stem: places(subject) for subject in SUBJECTS}
 
 
 def plan() -> dict[str, list[tuple[str, str, str]]]:
-    """Choose: each mutation of each kind of argument, on a share of the arguments of that kind, one at least."""
+    """Deal the arguments of each kind to its mutations: a share of them to each, every one in turn."""
     rng = random.Random(SEED)
     chosen: dict[str, list[tuple[str, str, str]]] = {subject.stem: [] for subject in SUBJECTS}
     for kind, mutations in BY_KIND.items():
         of_kind = [(stem, name) for stem, found in PLACES.items() for name, its_kind in found if its_kind == kind]
-        for label in mutations:
-            for stem, name in rng.sample(of_kind, max(1, round(SHARE * len(of_kind)))):
+        rng.shuffle(of_kind)
+        turns = itertools.cycle(of_kind)
+        for label in rng.sample(list(mutations), len(mutations)):
+            for stem, name in itertools.islice(turns, max(1, round(SHARE * len(of_kind)))):
                 chosen[stem].append((name, kind, label))
     return chosen
 
@@ -130,34 +133,27 @@ PLAN = plan()
 # --- the run ---------------------------------------------------------------------------------------------------------
 
 
-class Run:
-    """The mutated calls of one loss, in both forms."""
-
-    def __init__(self, subject: Subject) -> None:
-        self.subject, self.verdicts = subject, Verdicts()
-
-    def mutate(self, name: str, kind: str, label: str) -> None:
-        """Try one mutation of one argument."""
-        mutation = BY_KIND[kind][label]
-        if (name, label) in RIGHT_FOR:
-            mutation = mutation._replace(due=RIGHT)
-        seed = f"{SEED} {self.subject.stem} {name} {label}"
-        case = random.Random(seed).choice(PLACES[self.subject.stem][name, kind])
-        clean = Call.of(self.subject, case, random.Random(seed).randrange(100))
-        if label.startswith("float32"):
-            clean = clean.map(lambda value: convert(value, torch.float32))
-        if label == "on meta" and len(clean.tensors) == 1:
-            return  # nothing is elsewhere
-        for form, function in forms(self.subject).items():
-            if name not in parameters(function):
-                continue
-            value = clean_value(self.subject, function, clean, name, kind)
-            mutant = mutation.make(value, random.Random(seed))
-            if mutant is SKIP:
-                continue
-            one = Mutated(self.subject, function, clean, name, value, mutant, label)
-            verdict, why = one.judged(mutation, random.Random(seed).choice(("none", "mean", "sum")))
-            self.verdicts.add(verdict, why, form, self.subject.function.__name__, f"({name}={label})", f"[{case}]")
+def mutate(subject: Subject, name: str, kind: str, label: str, verdicts: Verdicts) -> None:
+    """Try one mutation of one argument, in both forms."""
+    mutation = BY_KIND[kind][label]
+    if (name, label) in RIGHT_FOR:
+        mutation = mutation._replace(due=RIGHT)
+    seed = f"{SEED} {subject.stem} {name} {label}"
+    rng = random.Random(seed)
+    case, reduction = rng.choice(PLACES[subject.stem][name, kind]), rng.choice(("none", "mean", "sum"))
+    clean = Call.of(subject, case, rng.randrange(100))
+    if label.startswith("float32"):
+        clean = clean.map(lambda value: convert(value, torch.float32))
+    if label == "on meta" and len(clean.tensors) == 1:
+        return  # nothing is elsewhere
+    for form, function in forms(subject).items():
+        if name not in parameters(function):
+            continue
+        value = clean_value(subject, function, clean, name, kind)
+        mutant = mutation.make(value, random.Random(seed))
+        if mutant is not SKIP:
+            verdict, why = Mutated(subject, function, clean, name, value, mutant, label).judged(mutation, reduction)
+            verdicts.add(verdict, why, form, f"{function.__name__}({name}={label})", f"[{case}]")
 
 
 class Mutated(NamedTuple):
@@ -220,11 +216,11 @@ class Mutated(NamedTuple):
 def test_a_mutated_call_is_refused_by_name_or_right(
     subject: Subject, record_property: Callable[[str, object], None]
 ) -> None:
-    run = Run(subject)
+    verdicts = Verdicts()
     for name, kind, label in PLAN[subject.stem]:
-        run.mutate(name, kind, label)
-    run.verdicts.counts["functions"] = len(forms(subject))
-    run.verdicts.settle(record_property)
+        mutate(subject, name, kind, label, verdicts)
+    verdicts.counts["functions"] = len(forms(subject))
+    verdicts.settle(record_property)
 
 
 def test_every_argument_is_mutated_and_every_mutation_made() -> None:

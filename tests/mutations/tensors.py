@@ -27,7 +27,7 @@ NOT_A_TENSOR = {
     "an object": constant(REFUSED, object()),
     "a class": constant(REFUSED, Tensor),
     "a module": constant(REFUSED, nn.Identity()),
-    "a tuple with the tensor": of_value(REFUSED, lambda t: (t,)),
+    "a tuple with the tensor": of_value(REFUSED, lambda t: (t,) if t.dim() else SKIP),
 }
 NOT_GIVEN = {"None": constant(REFUSED, None), "a number": constant(REFUSED, 1.5)}
 

@@ -14,6 +14,8 @@ def oracle(input, *, dim):
 
 def along(nested, dim):
     """Each entry, in row-major order, with all the entries that differ from it in ``dim`` only."""
+    if not isinstance(nested, list):  # one number is a row of one
+        nested = [nested]
     sizes = []
     inner = nested
     while isinstance(inner, list):

@@ -57,7 +57,11 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
         if args and isinstance(args[0], Proxy):
             return recorded(call, args, kwargs)  # type: ignore[no-any-return]
         args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except (NotImplementedError, RuntimeError, AttributeError) as error:
+            contract.explain(error, args)
+            raise
 
     return published(call, plain(function), contract.rules)
 
@@ -116,15 +120,16 @@ class Contract(NamedTuple):
 
     def _joined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Make numbers of labels that are integers or bools, in the dtype of the first argument."""
-        named = dict(zip(self.positional, args, strict=False)) | kwargs
-        first = named.get(self.positional[0])
-        for name in self.joining:
-            label = named.get(name)
-            if isinstance(label, Tensor) and isinstance(first, Tensor) and not label.dtype.is_floating_point:
-                named[name] = label.to(first.dtype)
-        count = len(args)
-        names = self.positional[:count]
-        return tuple(named[n] for n in names), {n: v for n, v in named.items() if n not in names}
+        first = args[0] if args else kwargs.get(self.positional[0])
+        if not isinstance(first, Tensor):
+            return args, kwargs
+
+        def joined(name: str, value: Any) -> Any:
+            label = name in self.joining and isinstance(value, Tensor) and not value.dtype.is_floating_point
+            return value.to(first.dtype) if label else value
+
+        args = tuple([joined(name, value) for name, value in zip(self.positional, args, strict=False)])
+        return args, {name: joined(name, value) for name, value in kwargs.items()}
 
     def explain(self, error: Exception, args: tuple[Any, ...]) -> None:
         """Say so where torch cannot compute on a nested or distributed tensor what the formula needs."""

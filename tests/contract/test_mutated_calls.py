@@ -161,7 +161,9 @@ def test_whatever_stands_where_sample_weight_is_zero(
         weight[0] = 0
         for junk, label in zip(JUNK, JUNK_LABELS, strict=True):
             spoiled = {n: t.clone() for n, t in call.tensors.items() if n in call.positional}
-            for tensor, dim in zip(spoiled.values(), subject.batch_dims(tuple(call.positional.values())), strict=True):
+            dims = dict(zip(call.positional, subject.batch_dims(tuple(call.positional.values())), strict=True))
+            for name, tensor in spoiled.items():
+                dim = dims[name]
                 if has_batch(tensor, dim):
                     tensor.select(dim, 0).fill_(junk if tensor.is_floating_point() else label)
             for reduction in ("none", "sum", "mean"):

@@ -60,10 +60,10 @@ def kind_of(function: Callable[..., Any], name: str, given: Any) -> str:
     """The kind of an argument, by which mutations are chosen; "" for a list of lengths, which is none."""
     if name in BY_NAME:
         return BY_NAME[name]
-    rule = getattr(function, "rules", {}).get(name)
-    if isinstance(given, Tensor) and (rule is None or given.dim()):
+    rule = function.rules.get(name)  # type: ignore[attr-defined]
+    if isinstance(given, Tensor) and (rule is None or not rule.setting or given.dim()):
         return "scores" if given.is_floating_point() else "indices"
-    if rule is None:
+    if rule is None or not rule.setting:
         return "scalar" if isinstance(given, float) else ""
     if hasattr(rule.check, "options"):
         return "choice"

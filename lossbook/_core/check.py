@@ -71,11 +71,11 @@ def values(
     valid: Callable[[Tensor], Tensor],
     takes: str | Callable[[], str],
     *,
-    interval: bool = False,
+    between: tuple[float, float] | None = None,
 ) -> None:
     """Refuse a tensor in which ``valid`` is false anywhere, if it is looked at.
 
-    ``interval`` says that the valid values are an interval, so that the smallest and the largest entry decide.
+    ``between`` gives the ends of the valid values where these are an interval: two entries decide then.
     ``takes`` is a function where it names a size, which a compiler would take for a constant once it is written down.
     """
     if not values_are_checked(tensor):
@@ -87,8 +87,10 @@ def values(
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     tensor = tensor.detach()
-    if interval and tensor.numel() and all(valid(extreme) for extreme in tensor.aminmax()):
-        return
+    if between and tensor.numel():
+        smallest, largest = tensor.aminmax()
+        if between[0] <= smallest.item() and largest.item() <= between[1]:
+            return
     wrong = ~valid(tensor)
     if wrong.any():
         where = tuple(wrong.nonzero()[0].tolist())

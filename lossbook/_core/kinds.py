@@ -4,6 +4,7 @@ Each type is ``Annotated[Tensor, Kind]``. The decorator of a function checks typ
 runs; :func:`check_domain` checks the values inside it, once the entries of weight 0 are out.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple
 
@@ -22,7 +23,7 @@ class Kind(NamedTuple):
     way: str = "{name}.float()"  # to such a tensor
     holds: str = "any real number"  # completes "each value must be ..."
     valid: Callable[[Tensor], Tensor] | None = None  # which values are of the kind
-    interval: bool = True  # whether these lie between two ends, so that the smallest and the largest value decide
+    between: tuple[float, float] | None = None  # their smallest and largest, where all between are valid
     joins: bool = False  # whether integers and bools become numbers of the dtype of the first argument
 
     def __call__(self, name: str, value: Any) -> Tensor:
@@ -38,6 +39,9 @@ class Kind(NamedTuple):
 
 FLOATING = "a floating-point tensor"
 WEIGHT = "finite and at least 0"
+
+
+INF = float("inf")
 
 
 def _is_weight(weight: Tensor) -> Tensor:
@@ -57,15 +61,16 @@ LogProbs = Annotated[
         FLOATS,
         holds="log-probabilities, at most 0: of logits take log_softmax",
         valid=lambda p: ~(p > 1e-3),
+        between=(-INF, 1e-3),
     ),
 ]
 Probability = Annotated[
     Tensor,
-    Kind(FLOATING + " of probabilities", FLOATS, holds="a probability in [0, 1]", valid=_is_share),
+    Kind(FLOATING + " of probabilities", FLOATS, holds="a probability in [0, 1]", valid=_is_share, between=(0, 1)),
 ]
 NotNegativeReal = Annotated[
     Tensor,
-    Kind(FLOATING, FLOATS, holds="at least 0", valid=lambda x: ~(x < 0)),
+    Kind(FLOATING, FLOATS, holds="at least 0", valid=lambda x: ~(x < 0), between=(0, INF)),
 ]
 BinaryLabel = Annotated[
     Tensor,
@@ -74,6 +79,7 @@ BinaryLabel = Annotated[
         (*FLOATS, *INTEGERS, torch.bool),
         holds="a probability in [0, 1]",
         valid=_is_share,
+        between=(0, 1),
         joins=True,
     ),
 ]
@@ -85,7 +91,6 @@ Sign = Annotated[
         "2 * {name}.long() - 1 of labels 0 and 1",
         holds="-1 or 1, for labels 0 and 1 use 2 * target - 1",
         valid=lambda y: y.abs() == 1,
-        interval=False,
         joins=True,
     ),
 ]
@@ -96,6 +101,7 @@ Count = Annotated[
         (*FLOATS, *INTEGERS),
         holds="a count, at least 0",
         valid=lambda k: k >= 0,
+        between=(0, INF),
     ),
 ]
 Rate = Annotated[
@@ -105,6 +111,7 @@ Rate = Annotated[
         FLOATS,
         holds="a rate, at least 0 (or its logarithm with log_input=True)",
         valid=lambda rate: ~(rate < 0),
+        between=(0, INF),
     ),
 ]
 INDEX = (torch.int64, torch.uint8)
@@ -112,18 +119,27 @@ ClassIndex = Annotated[Tensor, Kind("an int64 tensor of class indices", INDEX, "
 ClassTarget = Annotated[
     Tensor,
     Kind("an int64 tensor of class indices or a floating-point tensor of class probabilities", (*INDEX, *FLOATS),
-         "{name}.long()", holds="class probabilities in [0, 1]", valid=_is_share),
+         "{name}.long()", holds="class probabilities in [0, 1]", valid=_is_share, between=(0, 1)),
 ]  # fmt: skip
 MaskTarget = Annotated[
     Tensor,
     Kind("an int64 tensor of class indices or a tensor of masks (bool, integer or floating point)",
-         (*FLOATS, *INTEGERS, torch.bool), holds="a probability in [0, 1]", valid=_is_share),
+         (*FLOATS, *INTEGERS, torch.bool), holds="a probability in [0, 1]", valid=_is_share, between=(0, 1)),
 ]  # fmt: skip
 Label = Annotated[Tensor, Kind("an int64 tensor of classes", (torch.int64,), "{name}.long()")]
 Symbols = Annotated[Tensor, Kind("an integer tensor of labels", INTEGERS, "{name}.long()")]
-Weight = Annotated[Tensor, Kind(FLOATING + " of weights", FLOATS, holds=WEIGHT, valid=_is_weight)]
+Weight = Annotated[
+    Tensor, Kind(FLOATING + " of weights", FLOATS, holds=WEIGHT, valid=_is_weight, between=(0, sys.float_info.max))
+]
 EntryWeight = Annotated[
-    Tensor, Kind("a bool or floating-point tensor", (*FLOATS, torch.bool), holds=WEIGHT, valid=_is_weight)
+    Tensor,
+    Kind(
+        "a bool or floating-point tensor",
+        (*FLOATS, torch.bool),
+        holds=WEIGHT,
+        valid=_is_weight,
+        between=(0, sys.float_info.max),
+    ),
 ]
 
 
@@ -135,7 +151,7 @@ def number_or(number: Callable[[str, Any], Any], tensor: Kind) -> Callable[[str,
             return number(name, value)
         tensor(name, value)
         if tensor.valid is not None:
-            check.values(name, value, tensor.valid, tensor.holds, interval=True)
+            check.values(name, value, tensor.valid, tensor.holds, between=tensor.between)
         return value.reshape(()) if tuple(value.shape) == (1,) else value
 
     check_either.of = number, tensor  # type: ignore[attr-defined]
@@ -168,7 +184,7 @@ def normalizer(name: str, value: Any) -> Any:
 Variance = Annotated[Tensor | float, number_or(numbers.not_negative, Kind(FLOATING, FLOATS))]
 Shares = Annotated[
     Tensor | float,
-    number_or(numbers.share, Kind(FLOATING, FLOATS, holds="between 0 and 1", valid=_is_share)),
+    number_or(numbers.share, Kind(FLOATING, FLOATS, holds="between 0 and 1", valid=_is_share, between=(0, 1))),
 ]
 OpenShares = Annotated[
     Tensor | float,
@@ -191,4 +207,4 @@ def check_domain(name: str, tensor: Tensor, argument: Any) -> None:
     if tensor.dtype != torch.bool and check.values_are_checked(tensor):
         of = kind(argument)
         assert of.valid is not None
-        check.values(name, tensor, of.valid, of.holds, interval=of.interval)
+        check.values(name, tensor, of.valid, of.holds, between=of.between)

@@ -82,7 +82,9 @@ def multilabel_margin_loss(
     input, target = kept(entry, input, dim=-1), kept(entry, target, fill=-1, dim=-1)
     takes = lambda: f"a class index in 0..{classes - 1} or -1"  # noqa: E731
     listed = (target == -1).cumsum(-1) == 0  # whatever follows the first -1 is not looked at
-    check.values("target", target.masked_fill(~listed, -1), lambda t: (t >= -1) & (t < classes), takes, interval=True)
+    check.values(
+        "target", target.masked_fill(~listed, -1), lambda t: (t >= -1) & (t < classes), takes, between=(-1, classes - 1)
+    )
     unknown = (listed & ((target < 0) | (target >= classes))).any(-1)
     slope, pairs = _slopes(input.detach(), target.masked_fill(~listed, 0).clamp(0, classes - 1), listed)
     # Slopes add up to 0, so the origin is free: at the highest score with a positive slope nothing large cancels.

@@ -61,6 +61,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for properties in made:
         counts.update(properties.get("mutations", {}))
     if counts:
-        functions = counts.pop("functions")
+        functions = counts.pop("functions", 0)
         said = ", ".join(f"{counts[what]} {what}" for what in ("refused by name", "same", "right", "bad"))
         terminalreporter.write_line(f"mutations: {counts.total()} calls of {functions} functions: {said}")

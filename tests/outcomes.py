@@ -56,7 +56,9 @@ class Call(NamedTuple):
 
     def with_leaves(self, subject: Subject, function: Callable[..., Any]) -> "Call":
         """The same with fresh leaves where the function has gradients."""
-        names = getattr(function, "gradients", [list(self.positional)[i] for i in subject.gradients])
+        names = getattr(function, "gradients", None)
+        if names is None:
+            names = [list(inspect.signature(function).parameters)[i] for i in subject.gradients]
         derived = {n: t for n, t in self.tensors.items() if n in names and t.dtype in DERIVED and not t.is_inference()}
         return self.put(**{n: t.detach().requires_grad_() for n, t in derived.items() if is_plain(t)})
 

@@ -305,5 +305,5 @@ def excused(mine: float, wanted: float, mutant: Any, eps: float) -> bool:
     size = magnitude(mutant)
     if size > huge(eps) and not math.isfinite(mine):
         return True
-    squared = size * size if size > 1e15 else size  # where squares are subtracted
+    squared = size * size if size * size * eps > 1 else size  # of two squares nothing is left beside 1
     return size == math.inf if math.isnan(wanted) else abs(mine - wanted) <= 100 * eps * squared

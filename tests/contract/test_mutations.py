@@ -201,13 +201,16 @@ class Mutated(NamedTuple):
 
     def error(self, call: Call, found: Outcome) -> str:
         """Say how a value differs from the definition, or ""."""
+        if found.value is None:
+            return str(found)
         eps = max(torch.finfo(t.dtype).eps for t in self.clean.tensors.values() if t.is_floating_point())
         if self.name == "normalizer":
             total = self.subject.function(*self.clean.positional.values(), **self.clean.named, reduction="sum")
             return error_in(found, [total.item() / float(self.mutant)], [None], self.mutant, eps)
         expected = by_definition(self.subject, call)
         untouched: list[float | None] = [None] * len(expected or [])
-        if expected and self.label.endswith("in one entry") and not self.subject.coupled:
+        spreads = self.subject.coupled or self.subject.family == "sequence"  # over a batch, or over all paths
+        if expected and self.label.endswith("in one entry") and not spreads:
             untouched = self.untouched(call, expected)
         return error_in(found, expected, untouched, self.mutant, eps)
 

@@ -56,7 +56,9 @@ class Call(NamedTuple):
 
     def with_leaves(self, subject: Subject, function: Callable[..., Any]) -> "Call":
         """The same with fresh leaves where the function has gradients."""
-        names = getattr(function, "gradients", [list(self.positional)[i] for i in subject.gradients])
+        names = getattr(function, "gradients", None)
+        if names is None:
+            names = [list(inspect.signature(function).parameters)[i] for i in subject.gradients]
         derived = {n: t for n, t in self.tensors.items() if n in names and t.dtype in DERIVED and not t.is_inference()}
         return self.put(**{n: t.detach().requires_grad_() for n, t in derived.items() if is_plain(t)})
 
@@ -303,5 +305,5 @@ def excused(mine: float, wanted: float, mutant: Any, eps: float) -> bool:
     size = magnitude(mutant)
     if size > huge(eps) and not math.isfinite(mine):
         return True
-    squared = size * size if size > 1e15 else size  # where squares are subtracted
+    squared = size * size if size * size * eps > 1 else size  # of two squares nothing is left beside 1
     return size == math.inf if math.isnan(wanted) else abs(mine - wanted) <= 100 * eps * squared

@@ -79,6 +79,19 @@ def test_arguments_too_many_too_few_twice_and_unknown(
 
 
 @every_subject
+def test_tensors_by_name_in_any_order(subject: Subject, record_property: Callable[[str, object], None]) -> None:
+    verdicts = Verdicts()
+    for form, function, case, call in clean_calls(subject):
+        wanted = tried(subject, function, call)
+        for count in range(len(call.positional)):
+            by_position = dict(list(call.positional.items())[:count])
+            by_name = {name: call.positional[name] for name in reversed(call.positional) if name not in by_position}
+            found = tried(subject, function, Call(by_position, by_name | call.named))
+            verdicts.add(SAME, difference(found, wanted, 0.0), form, subject, case, *by_name, "by name")
+    verdicts.settle(record_property)
+
+
+@every_subject
 def test_all_on_meta(subject: Subject, record_property: Callable[[str, object], None]) -> None:
     verdicts = Verdicts()
     for form, function, case, call in clean_calls(subject):
@@ -160,12 +173,11 @@ def test_whatever_stands_where_sample_weight_is_zero(
         weight = torch.ones(shape[0], dtype=torch.double)
         weight[0] = 0
         for junk, label in zip(JUNK, JUNK_LABELS, strict=True):
-            spoiled = {n: t.clone() for n, t in call.tensors.items() if n in call.positional}
-            dims = dict(zip(call.positional, subject.batch_dims(tuple(call.positional.values())), strict=True))
-            for name, tensor in spoiled.items():
-                dim = dims[name]
-                if has_batch(tensor, dim):
-                    tensor.select(dim, 0).fill_(junk if tensor.is_floating_point() else label)
+            spoiled = dict(call.positional)
+            for (name, value), dim in zip(spoiled.items(), subject.batch_dims((*spoiled.values(),)), strict=True):
+                if has_batch(value, dim):
+                    spoiled[name] = value.clone()
+                    spoiled[name].select(dim, 0).fill_(junk if value.is_floating_point() else label)
             for reduction in ("none", "sum", "mean"):
                 options = {"sample_weight": weight, "reduction": reduction}
                 wanted = tried(subject, function, call.put(**options))

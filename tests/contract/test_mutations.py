@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 import torch
 from kernels import forms
-from mutations import BY_KIND, SEED, SKIP, Mutation
+from mutations import BY_KIND, EITHER, SEED, SKIP, Mutation
 from oracles import Case
 from outcomes import (
     REFUSED,
@@ -41,12 +41,11 @@ BY_NAME = {"normalizer": "normalizer", "dim": "integer", "dtype": "dtype", "dist
 BY_NAME |= dict.fromkeys(("weight", "pos_weight", "sample_weight"), "weight")
 BY_NAME |= dict.fromkeys(("linear_bias", "target_bias"), "bias")
 BY_CHECK = {numbers.flag: "flag", numbers.integer: "integer", numbers.index: "integer"}
-RIGHT_FOR = {
-    ("input_lengths", "a list"),
-    ("target_lengths", "a list"),
-    ("var", "a number"),
-    ("quantile", "a number"),
-}  # though wrong for others
+ALSO = dict.fromkeys(
+    ((f"{what}_lengths", kind) for what in ("input", "target") for kind in ("a list", "an array")), EITHER
+)
+ALSO |= dict.fromkeys(((name, "a number") for name in ("var", "quantile", "alpha")), RIGHT)  # wrong for others
+ALSO |= {("var", "a tensor of nan"): RIGHT}
 
 
 # --- what is mutated -------------------------------------------------------------------------------------------------
@@ -56,14 +55,23 @@ def parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     return dict(inspect.signature(function).parameters)
 
 
+def rule_of(function: Callable[..., Any], name: str) -> Any:
+    return getattr(function, "rules", {}).get(name)
+
+
+def takes_none(function: Callable[..., Any], name: str) -> bool:
+    return parameters(function)[name].default is None or getattr(rule_of(function, name), "optional", False)
+
+
 def kind_of(function: Callable[..., Any], name: str, given: Any) -> str:
     """The kind of an argument, by which mutations are chosen; "" for a list of lengths, which is none."""
     if name in BY_NAME:
         return BY_NAME[name]
-    rule = function.rules.get(name)  # type: ignore[attr-defined]
-    if isinstance(given, Tensor) and (rule is None or not rule.setting or given.dim()):
+    rule, parameter = rule_of(function, name), parameters(function)[name]
+    is_setting = parameter.kind is parameter.KEYWORD_ONLY
+    if isinstance(given, Tensor) and (given.dim() or not is_setting):
         return "scores" if given.is_floating_point() else "indices"
-    if rule is None or not rule.setting:
+    if not is_setting:
         return "scalar" if isinstance(given, float) else ""
     if hasattr(rule.check, "options"):
         return "choice"
@@ -104,8 +112,10 @@ def places(subject: Subject) -> dict[tuple[str, str], list[Case]]:
         every = functools.reduce(lambda one, other: one | other, map(parameters, forms(subject).values()))
         for name, parameter in every.items():
             for function in forms(subject).values():
+                if name not in parameters(function):
+                    continue
                 kind = kind_of(function, name, call.arguments.get(name, parameter.default))
-                if kind and name in parameters(function) and case not in found[name, kind]:
+                if kind and case not in found[name, kind]:
                     found[name, kind].append(case)
     return {place: cases for place, cases in found.items() if cases}
 
@@ -136,8 +146,7 @@ PLAN = plan()
 def mutate(subject: Subject, name: str, kind: str, label: str, verdicts: Verdicts) -> None:
     """Try one mutation of one argument, in both forms."""
     mutation = BY_KIND[kind][label]
-    if (name, label) in RIGHT_FOR:
-        mutation = mutation._replace(due=RIGHT)
+    mutation = mutation._replace(due=ALSO.get((name, label), mutation.due))
     seed = f"{SEED} {subject.stem} {name} {label}"
     rng = random.Random(seed)
     case, reduction = rng.choice(PLACES[subject.stem][name, kind]), rng.choice(("none", "mean", "sum"))
@@ -147,7 +156,7 @@ def mutate(subject: Subject, name: str, kind: str, label: str, verdicts: Verdict
     if label == "on meta" and len(clean.tensors) == 1:
         return  # nothing is elsewhere
     for form, function in forms(subject).items():
-        if name not in parameters(function):
+        if name not in parameters(function) or (label == "None" and takes_none(function, name)):
             continue
         value = clean_value(subject, function, clean, name, kind)
         mutant = mutation.make(value, random.Random(seed))
@@ -192,13 +201,16 @@ class Mutated(NamedTuple):
 
     def error(self, call: Call, found: Outcome) -> str:
         """Say how a value differs from the definition, or ""."""
+        if found.value is None:
+            return str(found)
         eps = max(torch.finfo(t.dtype).eps for t in self.clean.tensors.values() if t.is_floating_point())
         if self.name == "normalizer":
             total = self.subject.function(*self.clean.positional.values(), **self.clean.named, reduction="sum")
             return error_in(found, [total.item() / float(self.mutant)], [None], self.mutant, eps)
         expected = by_definition(self.subject, call)
         untouched: list[float | None] = [None] * len(expected or [])
-        if expected and self.label.endswith("in one entry") and not self.subject.coupled:
+        spreads = self.subject.coupled or self.subject.family == "sequence"  # over a batch, or over all paths
+        if expected and self.label.endswith("in one entry") and not spreads:
             untouched = self.untouched(call, expected)
         return error_in(found, expected, untouched, self.mutant, eps)
 

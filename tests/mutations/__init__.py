@@ -10,7 +10,7 @@ A mutation makes something of the clean value of an argument, and says what is d
 import os
 
 from mutations import settings, tensors
-from mutations.mutation import SKIP as SKIP, Mutation as Mutation
+from mutations.mutation import EITHER as EITHER, SKIP as SKIP, Mutation as Mutation
 
 SEED = os.environ.get("MUTATIONS", "0")  # of what is drawn and chosen; "all" chooses everything
 BY_KIND: dict[str, dict[str, Mutation]] = tensors.BY_KIND | settings.BY_KIND

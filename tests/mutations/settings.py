@@ -193,10 +193,16 @@ NORMALIZERS = (
     }
 )
 
+SCALARS = {
+    "a Parameter": of_value(EITHER, lambda v: nn.Parameter(torch.tensor(v, dtype=torch.double))),
+    "a tensor of shape (1, 1)": constant(RIGHT, torch.full((1, 1), 0.5, dtype=torch.double)),  # one that broadcasts
+    "a tensor of two": constant(RIGHT, torch.full((2,), 0.5, dtype=torch.double)),
+}
+
 BY_KIND = {
     "normalizer": NORMALIZERS,
     "number": NUMBERS | LEARNED,
-    "scalar": NUMBERS | {"a Parameter": of_value(EITHER, lambda v: nn.Parameter(torch.tensor(v, dtype=torch.double)))},
+    "scalar": NUMBERS | SCALARS,
     "integer": INTEGERS,
     "flag": FLAGS,
     "choice": CHOICES,

@@ -1,5 +1,6 @@
 """Where the tests of the kernels run (a GPU, Triton's interpreter, or nowhere), and the tests of one stem."""
 
+import collections
 import contextlib
 from pathlib import Path
 from typing import Any
@@ -54,3 +55,16 @@ def stems_of(value: Any) -> set[str]:
     else:
         name = getattr(value, "__module__", "").split(".")[-1]
     return {name, name.removesuffix("_loss")} & NAMES
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Sum up the mutated calls, those of all processes, in a line."""
+    reports = [report for reports in terminalreporter.stats.values() for report in reports]
+    made = [dict(report.user_properties) for report in reports if getattr(report, "when", "") == "call"]
+    counts = collections.Counter()
+    for properties in made:
+        counts.update(properties.get("mutations", {}))
+    if counts:
+        functions = counts.pop("functions", 0)
+        said = ", ".join(f"{counts[what]} {what}" for what in ("refused by name", "same", "right", "bad"))
+        terminalreporter.write_line(f"mutations: {counts.total()} calls of {functions} functions: {said}")

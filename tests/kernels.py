@@ -14,6 +14,11 @@ def kernel(subject):
     return getattr(fused, subject.function.__name__)
 
 
+def forms(subject):
+    """The function of a loss or activation, and its fused form where it has one."""
+    return {"functional": subject.function} | ({"fused": kernel(subject)} if subject in FUSED else {})
+
+
 def to(device, args, settings):
     move = lambda value: value.to(device) if isinstance(value, torch.Tensor) else value  # noqa: E731
     return tuple(map(move, args)), {name: move(value) for name, value in settings.items()}

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
+from torch.masked import MaskedTensor
 
 _forced = False
 
@@ -46,6 +48,13 @@ def looking_is_free(tensor: Tensor) -> bool:
     return not _transformed() and tensor.device.type == "cpu" and _has_values(tensor)
 
 
+def in_parts(tensor: Tensor) -> str | None:
+    """Give the way to ordinary tensors from one whose entries lie in several places: nested or distributed."""
+    if tensor.is_nested:
+        return "{0}.values(), the entries without their nesting"
+    return "{0}.full_tensor() or {0}.to_local()" if hasattr(tensor, "device_mesh") else None
+
+
 def _transformed() -> bool:
     return torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
 
@@ -62,11 +71,11 @@ def values(
     valid: Callable[[Tensor], Tensor],
     takes: str | Callable[[], str],
     *,
-    interval: bool = False,
+    between: tuple[float, float] | None = None,
 ) -> None:
     """Refuse a tensor in which ``valid`` is false anywhere, if it is looked at.
 
-    ``interval`` says that the valid values are an interval, so that the smallest and the largest entry decide.
+    ``between`` gives the ends of the valid values where these are an interval: two entries decide then.
     ``takes`` is a function where it names a size, which a compiler would take for a constant once it is written down.
     """
     if not values_are_checked(tensor):
@@ -78,8 +87,10 @@ def values(
     while torch._C._functorch.is_functorch_wrapped_tensor(tensor):
         tensor = torch._C._functorch.get_unwrapped(tensor)
     tensor = tensor.detach()
-    if interval and tensor.numel() and all(valid(extreme) for extreme in tensor.aminmax()):
-        return
+    if between and tensor.numel():
+        smallest, largest = tensor.aminmax()
+        if between[0] <= smallest.item() and largest.item() <= between[1]:
+            return
     wrong = ~valid(tensor)
     if wrong.any():
         where = tuple(wrong.nonzero()[0].tolist())
@@ -90,13 +101,21 @@ FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
-def tensors(**named: Tensor) -> None:
-    """Refuse what is not a tensor that lies in memory entry by entry, and tensors on different devices."""
-    for name, tensor in named.items():
-        if not isinstance(tensor, Tensor):
-            raise TypeError(f"{name} must be a torch.Tensor; got {type(tensor).__name__}")
-        if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
-            _refuse_layout(name, tensor)
+def tensor(name: str, value: Any) -> None:
+    """Refuse what is not a tensor that lies in memory entry by entry."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch.Tensor; got {type(value).__name__}")
+    if isinstance(value, MaskedTensor):
+        raise TypeError(
+            f"{name} must be an ordinary tensor, for instance {name}.get_data() with sample_weight={name}.get_mask(); "
+            "got a MaskedTensor"
+        )
+    if value.layout != torch.strided or value.is_quantized or value.is_nested:
+        _refuse_layout(name, value)
+
+
+def same_device(**named: Tensor) -> None:
+    """Refuse tensors on different devices."""
     first, *others = named.values()
     if any(other.device != first.device for other in others):
         raise ValueError("devices must match: " + _join((n, t.device) for n, t in named.items()))
@@ -116,17 +135,6 @@ def _refuse_layout(name: str, tensor: Tensor) -> None:
     else:
         kind, way = f"layout {tensor.layout}", f"{name}.to_dense()"
     raise TypeError(f"{name} must be an ordinary (strided) tensor, for instance {way}; got {kind}")
-
-
-def floating(**named: Tensor) -> None:
-    """Refuse what is not a tensor of real floating-point numbers that torch computes with."""
-    tensors(**named)
-    for name, tensor in named.items():
-        if tensor.dtype not in FLOATS:
-            way = f"{name}.float()"
-            if tensor.is_complex():  # float() would drop the imaginary part
-                way = f"torch.view_as_real({name}) for both parts or {name}.abs()"
-            raise TypeError(f"{name} must be a floating-point tensor, for instance {way}; got {tensor.dtype}")
 
 
 def same_shape(**named: Tensor) -> None:

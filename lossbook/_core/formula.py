@@ -1,15 +1,18 @@
-"""What every public function does around its formula: positions, settings, and the dtype of the arithmetic."""
+"""What every public function does around its formula: its arguments by their types, and the dtype of the arithmetic."""
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
-from typing import Any, ParamSpec, TypeVar
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
+from torch.fx import Proxy
 
-from . import numbers
+from . import check
 from .autocast import under_autocast
+from .kinds import Kind
 from .settings import Rule, plain, rules
 
 P = ParamSpec("P")
@@ -18,83 +21,167 @@ NARROW = (torch.bfloat16, torch.float16)
 
 
 def formula(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
-    """Make a formula a public function: settings are checked, and bfloat16 and float16 are computed in float32.
+    """Make a formula a public function: arguments are checked, and bfloat16 and float16 are computed in float32.
 
     The result comes back in the dtype that came. Under autocast the loss stays float32, as torch's own losses do
     there. Between float tensors of different widths the usual promotion decides.
     """
-    positional, settings = positions(function), rules(function)
+    contract = Contract.of(function)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
-        kwargs = admit(function.__name__, positional, settings, args, kwargs)  # type: ignore[assignment]
+        if args and isinstance(args[0], Proxy):
+            return recorded(call, args, kwargs)  # type: ignore[no-any-return]
+        args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
+        try:
+            if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
+                return function(*args, **kwargs)
+            value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
+        except (NotImplementedError, RuntimeError, AttributeError) as error:
+            contract.explain(error, args)
+            raise
         floats = [a.dtype for a in args if isinstance(a, Tensor) and a.dtype.is_floating_point]
-        if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
-            return function(*args, **kwargs)
-        value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
         if not floats or under_autocast(value):
             return value
         return value.to(functools.reduce(torch.promote_types, floats))
 
-    return published(call, plain(function), settings)
+    return published(call, plain(function), contract.rules)
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function that chooses its own dtypes a public one: only its settings are checked."""
-    positional, settings = positions(function), rules(function)
+    """Make a function that chooses its own dtypes a public one: its arguments are checked."""
+    contract = Contract.of(function)
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        admitted = admit(function.__name__, positional, settings, args, kwargs)
-        return function(*args, **admitted)
+        if args and isinstance(args[0], Proxy):
+            return recorded(call, args, kwargs)  # type: ignore[no-any-return]
+        args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
+        try:
+            return function(*args, **kwargs)
+        except (NotImplementedError, RuntimeError, AttributeError) as error:
+            contract.explain(error, args)
+            raise
 
-    return published(call, plain(function), settings)
+    return published(call, plain(function), contract.rules)
 
 
-def positions(function: Callable[..., Any]) -> list[str]:
-    """List the parameters that may be given by position: the tensors."""
-    return [n for n, p in inspect.signature(function).parameters.items() if p.kind is not p.KEYWORD_ONLY]
+class Contract(NamedTuple):
+    """What a public function takes."""
 
+    name: str
+    positional: tuple[str, ...]  # the tensors
+    rules: Mapping[str, Rule]
+    joining: tuple[str, ...]  # labels, which become numbers of the dtype of the first argument
 
-def admit(
-    name: str, positional: list[str], settings: Mapping[str, Rule], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> dict[str, Any]:
-    """Give the keyword arguments as the formula wants them.
-
-    Settings by position are refused, settings out of range, tensors of another device, and a normalizer that nothing
-    would use.
-    """
-    if len(args) > len(positional):
-        raise TypeError(
-            f"{name}() takes {', '.join(positional)} by position and every setting by its name; "
-            f"got {len(args)} arguments by position"
+    @classmethod
+    def of(cls, function: Callable[..., Any], readable: Callable[..., Any] | None = None) -> "Contract":
+        """Read it from a signature; a fused form has the one of the readable function, and settings of its own."""
+        found = rules(function) | (getattr(readable, "rules", {}))
+        parameters = inspect.signature(readable or function).parameters
+        return cls(
+            function.__name__,
+            tuple(n for n, p in parameters.items() if p.kind is not p.KEYWORD_ONLY),
+            found,
+            tuple(n for n, rule in found.items() if isinstance(rule.check, Kind) and rule.check.joins),
         )
-    admitted = dict(kwargs)
-    for setting, rule in settings.items():
-        if setting in kwargs:
-            admitted[setting] = rule(setting, kwargs[setting])
-    if kwargs.get("normalizer") is not None:
-        admitted["normalizer"] = numbers.normalizer(kwargs["normalizer"], kwargs.get("reduction", "mean"))
-    if args and isinstance(args[0], Tensor):
-        for other, value in admitted.items():
-            # A number on the CPU goes with tensors anywhere, as everywhere in torch.
-            if not isinstance(value, Tensor) or value.device == args[0].device:
-                continue
-            if value.dim() or value.device.type != "cpu":
-                raise ValueError(f"devices must match: {positional[0]} {args[0].device}, {other} {value.device}")
-    return admitted
+
+    def admit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Give the arguments as the formula wants them.
+
+        Settings by position are refused, arguments that their types do not admit, tensors of another device than the
+        first one's, and a normalizer that nothing would use.
+        """
+        if len(args) > len(self.positional):
+            raise TypeError(
+                f"{self.name}() takes {', '.join(self.positional)} by position and every setting by its name; "
+                f"got {len(args)} arguments by position"
+            )
+        rules = self.rules
+        try:
+            args = tuple([rules[name](name, value) for name, value in zip(self.positional, args, strict=False)])
+            kwargs = {name: rules[name](name, value) if name in rules else value for name, value in kwargs.items()}
+        except TypeError as error:
+            raise self._swapped(error, args) from None
+        if kwargs.get("normalizer") is not None and kwargs.get("reduction", "mean") in ("none", "sum"):
+            raise ValueError(f'normalizer replaces the count of "mean"; got reduction={kwargs["reduction"]!r}')
+        tensors = [value for value in (*args, *kwargs.values()) if isinstance(value, Tensor)]
+        if any(tensor.device != tensors[0].device for tensor in tensors[1:]):
+            self._refuse_other_devices(args, kwargs)
+        if not torch.compiler.is_compiling() and any(tensor.is_inference() for tensor in tensors):
+            args, kwargs = tuple(map(_for_backward, args)), {n: _for_backward(v) for n, v in kwargs.items()}
+        return (args, kwargs) if not self.joining else self._joined(args, kwargs)
+
+    def _refuse_other_devices(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        named = {n: v for n, v in (*zip(self.positional, args, strict=False), *kwargs.items()) if isinstance(v, Tensor)}
+        # A number on the CPU goes with tensors anywhere, as everywhere in torch.
+        numbers = [n for n, v in named.items() if not v.dim() and not isinstance(self.rules[n].check, Kind)]
+        check.same_device(**{n: v for n, v in named.items() if n not in numbers or v.device.type != "cpu"})
+
+    def _joined(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Make numbers of labels that are integers or bools, in the dtype of the first argument."""
+        first = args[0] if args else kwargs.get(self.positional[0])
+        if not isinstance(first, Tensor):
+            return args, kwargs
+
+        def joined(name: str, value: Any) -> Any:
+            label = name in self.joining and isinstance(value, Tensor) and not value.dtype.is_floating_point
+            return value.to(first.dtype) if label else value
+
+        args = tuple([joined(name, value) for name, value in zip(self.positional, args, strict=False)])
+        return args, {name: joined(name, value) for name, value in kwargs.items()}
+
+    def explain(self, error: Exception, args: tuple[Any, ...]) -> None:
+        """Say so where torch cannot compute on a nested or distributed tensor what the formula needs."""
+        for name, value in zip(self.positional, args, strict=False):
+            way = check.in_parts(value) if isinstance(value, Tensor) else None
+            if way:
+                kind = type(value).__name__
+                raise TypeError(
+                    f"{self.name} cannot be computed on a {kind}: give {way.format(name)}; torch: {error}"
+                ) from error
+
+    def _swapped(self, error: TypeError, args: tuple[Any, ...]) -> TypeError:
+        """Say so where two tensors are refused that would be taken in the other order."""
+        if self._take(args):
+            return error  # something else is wrong
+        for i, j in itertools.combinations(range(len(args)), 2):
+            other = list(args)
+            other[i], other[j] = other[j], other[i]
+            if self._take(other):
+                return TypeError(f"{error} ({self.positional[i]} and {self.positional[j]} look swapped)")
+        return error
+
+    def _take(self, args: Sequence[Any]) -> bool:
+        try:
+            for name, value in zip(self.positional, args, strict=False):
+                self.rules[name](name, value)
+        except (TypeError, ValueError):
+            return False
+        return True
 
 
-def published(call: Callable[P, R], signature: inspect.Signature, settings: dict[str, Rule]) -> Callable[P, R]:
+def recorded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Leave a call of the function in the graph that ``torch.fx`` is recording."""
+    return args[0].__torch_function__(function, (Proxy,), args, kwargs)
+
+
+def published(call: Callable[P, R], signature: inspect.Signature, found: Mapping[str, Rule]) -> Callable[P, R]:
     """Give a wrapper what others look for in it: the signature for a reader, the rules for a module, its own code."""
     call.__signature__ = signature  # type: ignore[attr-defined]
     call.__annotations__ = {n: p.annotation for n, p in signature.parameters.items()} | {
         "return": signature.return_annotation
     }
-    call.rules = settings  # type: ignore[attr-defined]
+    call.rules = found  # type: ignore[attr-defined]
     # torch.compile counts recompilations by code object: without its own, each loss would use up the limit of all.
     call.__code__ = call.__code__.replace(co_name=call.__name__)
     return call
+
+
+def _for_backward(value: object) -> object:
+    """Copy a tensor made in inference mode, which cannot be saved for a backward pass; inside that mode it stays."""
+    inferred = isinstance(value, Tensor) and value.is_inference() and not torch.is_inference_mode_enabled()
+    return value.clone() if inferred else value  # type: ignore[attr-defined]
 
 
 def _widen(value: object) -> object:

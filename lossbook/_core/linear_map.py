@@ -26,8 +26,6 @@ def check_map(**named: Tensor | None) -> None:
         )
     same_dtype = {input_name: input, weight_name: weight}
     if bias is not None:
-        check.floating(**{bias_name: bias})
-        check.tensors(**{input_name: input, bias_name: bias})
         check.shape(bias_name, bias, (classes, *out_features), "one for each logit")
         same_dtype[bias_name] = bias
     if len({t.dtype for t in same_dtype.values()}) > 1 and not under_autocast(input):
@@ -38,12 +36,8 @@ def check_map_and_target(
     input: Tensor, linear_weight: Tensor, target: Tensor, linear_bias: Tensor | None, ignore_index: int | None
 ) -> None:
     """Refuse an input, a linear map and class targets that do not fit."""
-    check.floating(input=input, linear_weight=linear_weight)
-    check.tensors(input=input, linear_weight=linear_weight, target=target)
     check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     per_class = target.is_floating_point()
-    if per_class:
-        check.floating(target=target)
     if ignore_index is not None and per_class:
         raise ValueError(f"ignore_index goes with class indices, not with probabilities; got {ignore_index}")
     if input.dim() > 2:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from . import check
 from .settings import Rule
 
 
@@ -59,17 +58,15 @@ class Formula(nn.Module):
         super().__init__()
         rules: dict[str, Rule] = getattr(self.function, "rules", {})
         for name, value in settings.items():
-            rule = rules.get(name, Rule(None, False, False))
+            rule = rules.get(name, Rule(None))
             admitted = rule(name, value)
-            if rule.tensor and (isinstance(value, Tensor) or rule.optional):
+            if rule.tensor and (isinstance(value, Tensor) or value is None):
                 self._keep(name, value)
             else:
                 setattr(self, name, admitted)
 
     def _keep(self, name: str, value: Any) -> None:
         """Keep a tensor, or the None that stands for one, so that it moves with the module and is saved with it."""
-        if value is not None:
-            check.tensors(**{name: value})
         if isinstance(value, nn.Parameter):
             self.register_parameter(name, value)
         elif value is not None and value.grad_fn is not None:
@@ -108,7 +105,19 @@ def _forward(function: Callable[..., Tensor], settings: tuple[str, ...]) -> Call
     forward.made = True  # type: ignore[attr-defined]
     # torch.compile counts recompilations by code object: without its own, each module would use up the limit of all.
     forward.__code__ = forward.__code__.replace(co_name=f"{function.__name__}_forward")
+    forward.__wrapped__ = _with_positions(tuple(p.name for p in taken if p.kind is p.POSITIONAL_OR_KEYWORD))  # type: ignore[attr-defined]
     return forward
+
+
+def _with_positions(names: tuple[str, ...]) -> Callable[..., None]:
+    """Make a function of these arguments: torch.fx reads the inputs of a module from code, not from a signature."""
+
+    def stub(self: Formula) -> None: ...
+
+    stub.__code__ = stub.__code__.replace(
+        co_argcount=1 + len(names), co_varnames=("self", *names), co_nlocals=1 + len(names)
+    )
+    return stub
 
 
 def _document(own: str, function: Callable[..., Tensor], settings: tuple[str, ...]) -> str:

@@ -15,17 +15,21 @@ from torch import Tensor
 from . import check
 
 LARGEST_INT = 2**63 - 1
+LARGEST = 3.4e38
 
 
 def _plain(name: str, value: Any) -> Any:
     """Take a number out of a tensor, an array or a NumPy scalar that holds one."""
-    if isinstance(value, Tensor) and value.requires_grad:
-        raise TypeError(f"{name} is not learned, its gradient would be lost: give {name}.detach() or a number")
-    if isinstance(value, int | float | str | None):
+    if isinstance(value, int | float | str | None | type):
         return value
-    shape = getattr(value, "shape", None)
-    if shape is not None and tuple(shape) in ((), (1,)) and hasattr(value, "item"):
-        return value.item()
+    if isinstance(value, Tensor):
+        check.tensor(name, value)
+        if value.requires_grad:
+            raise TypeError(f"{name} is not learned, its gradient would be lost: give {name}.detach() or a number")
+        if value.is_meta:
+            raise ValueError(f"{name} must be a number; got a tensor on meta, which holds none")
+    if tuple(getattr(value, "shape", (0,))) in ((), (1,)) and hasattr(value, "item"):
+        value = value.item()
     return float(value) if isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral) else value
 
 
@@ -74,6 +78,8 @@ def number(name: str, value: Any) -> Any:
             raise ValueError(f"{name} must be a number that a float can hold; got {_show(value)}") from None
     if not -math.inf < value < math.inf:  # math.isfinite takes no symbolic number of torch.compile
         raise ValueError(f"{name} must be finite; got {value!r}")
+    if abs(value) > LARGEST:
+        raise ValueError(f"{name} must be of a size that float32 can hold, at most {LARGEST}; got {value!r}")
     return value
 
 
@@ -117,20 +123,24 @@ def norm(name: str, value: Any) -> Any:
 
 def scalar(name: str, value: Any) -> Any:
     """Refuse what is not a finite number; a floating-point tensor of one number stays a tensor, for its gradient."""
-    if not isinstance(value, Tensor):
+    if not isinstance(value, Tensor) or not value.dtype.is_floating_point:
         return number(name, value)
     return _one_number(name, value, torch.isfinite, "finite")
 
 
 def positive_scalar(name: str, value: Any) -> Any:
     """Refuse what is not a finite number above 0; a floating-point tensor of one number stays a tensor."""
-    if not isinstance(value, Tensor):
+    if not isinstance(value, Tensor) or not value.dtype.is_floating_point:
         return positive(name, value)
     return _one_number(name, value, lambda v: (v > 0) & v.isfinite(), "finite and greater than 0")
 
 
 def _one_number(name: str, tensor: Tensor, valid: Callable[[Tensor], Tensor], takes: str) -> Tensor:
-    check.floating(**{name: tensor})
+    check.tensor(name, tensor)
+    if tensor.dtype not in check.FLOATS:
+        raise TypeError(
+            f"{name} must be a number or a floating-point tensor, for instance {name}.float(); got {tensor.dtype}"
+        )
     if tuple(tensor.shape) not in ((), (1,)):
         raise ValueError(f"{name} must have shape () or (1,), that of one number; got {tuple(tensor.shape)}")
     check.values(name, tensor, valid, takes)
@@ -148,19 +158,3 @@ def choice(*options: Any) -> Callable[[str, Any], Any]:
 
     one_of.options = options  # type: ignore[attr-defined]
     return one_of
-
-
-def normalizer(value: Any, reduction: str) -> Any:
-    """Refuse a normalizer that nothing would use, and what is not a number above 0; a tensor stays one."""
-    if reduction in ("none", "sum"):
-        raise ValueError(f'normalizer replaces the count of "mean"; got reduction={reduction!r}')
-    if not isinstance(value, Tensor):
-        return positive("normalizer", value)
-    check.tensors(normalizer=value)
-    if tuple(value.shape) not in ((), (1,)):
-        raise ValueError(f"normalizer must be a number or a 0-d tensor; got shape {tuple(value.shape)}")
-    if value.dtype not in (*check.FLOATS, *check.INTEGERS):
-        raise TypeError(f"normalizer must hold a real number; got {value.dtype}")
-    value = value.reshape(()) if value.dim() else value
-    check.values("normalizer", value, lambda n: (n > 0) & n.isfinite(), "finite and greater than 0")
-    return value

@@ -2,46 +2,40 @@
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from . import check
+from .kinds import EntryWeight, check_domain
 
 
 def paired(
     input: Tensor, target: Tensor, *, weight: Tensor | None = None, sample_weight: Tensor | None = None
 ) -> Tensor | None:
-    """Refuse what is not two floating-point tensors of one shape, and give the weight of each entry.
+    """Refuse two shapes that differ, and give the weight of each entry.
 
     ``weight``, of the full shape, is torch's name for the same thing: one of the two.
     """
-    check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
-    if weight is not None:
-        check.tensors(weight=weight)
-        check.shape("weight", weight, tuple(input.shape), "that of input")
-        if sample_weight is not None:
-            raise ValueError(
-                "weight is torch's name for a sample_weight of the full shape: give one of the two, not both"
-            )
-    return entry_weight(sample_weight if weight is None else weight, input.shape)
+    if weight is None:
+        return entry_weight(sample_weight, input.shape)
+    check.shape("weight", weight, tuple(input.shape), "that of input")
+    if sample_weight is not None:
+        raise ValueError("weight is torch's name for a sample_weight of the full shape: give one of the two, not both")
+    check_domain("weight", weight, EntryWeight)
+    return weight
 
 
 def entry_weight(sample_weight: Tensor | None, shape: Sequence[int]) -> Tensor | None:
     """Broadcast ``sample_weight`` from the leading dimensions to the unreduced loss of shape ``shape``."""
     if sample_weight is None:
         return None
-    check.tensors(sample_weight=sample_weight)
-    if sample_weight.dtype not in (*check.FLOATS, torch.bool):
-        raise TypeError(f"sample_weight must be bool or floating point; got {sample_weight.dtype}")
     leading = tuple(sample_weight.shape)
     if leading != tuple(shape[: len(leading)]):
         raise ValueError(
             f"sample_weight must have the shape of the unreduced loss, {tuple(shape)}, "
             f"or its leading dimensions; got {leading}"
         )
-    if sample_weight.is_floating_point():
-        check.values("sample_weight", sample_weight, lambda w: w >= 0, "at least 0", interval=True)
+    check_domain("sample_weight", sample_weight, EntryWeight)
     return sample_weight.reshape(leading + (1,) * (len(shape) - len(leading))).expand(shape)
 
 
@@ -85,5 +79,5 @@ def reduce(
         weight = loss.new_ones(()).expand(loss.shape)
     divisor = (weight if count is None else weight * count).sum()
     if reduction == "batchmean":
-        divisor = divisor * (loss.shape[0] / max(loss.numel(), 1))
+        divisor = divisor * ((loss.shape[0] if loss.dim() else 1) / max(loss.numel(), 1))
     return loss.sum() / divisor

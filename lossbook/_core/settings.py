@@ -1,7 +1,7 @@
-"""What a setting may be, said once by its type: ``delta: Positive = 1.0``.
+"""What an argument may be, said once by its type: ``delta: Positive = 1.0``.
 
 A type here is ``Annotated[type, check]``. To a type checker it is the plain type; :func:`rules` reads the check, which
-the function runs when it is called, and the module when it is made.
+the function runs when it is called, and the module when it is made. The types of tensors are in ``kinds``.
 """
 
 import functools
@@ -35,11 +35,12 @@ PER_CALL = ("sample_weight", "normalizer")  # what a module takes with the tenso
 
 
 class Rule(NamedTuple):
-    """What the type of a setting says."""
+    """What the type of an argument says."""
 
     check: Check | None
-    optional: bool  # None stands for "not used"
-    tensor: bool  # a module keeps it as a buffer
+    optional: bool = False  # None stands for "not used"
+    tensor: bool = False  # a module keeps it as a buffer
+    setting: bool = False  # given by name, in the constructor of a module
 
     def __call__(self, name: str, value: Any) -> Any:
         """Give the value as the formula wants it; refuse one that the type does not admit."""
@@ -49,9 +50,8 @@ class Rule(NamedTuple):
 
 
 def rules(function: Callable[..., Any]) -> dict[str, Rule]:
-    """Read the rule of each setting of a function: of each keyword-only parameter but those of ``PER_CALL``."""
-    parameters = inspect.signature(function).parameters.values()
-    return {p.name: _rule(p.annotation) for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in PER_CALL}
+    """Read the rule of each argument of a function."""
+    return {name: _rule(p) for name, p in inspect.signature(function).parameters.items()}
 
 
 def plain(function: Callable[..., Any]) -> inspect.Signature:
@@ -67,14 +67,15 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return typing.get_args(annotation) if union else (annotation,)
 
 
-def _rule(annotation: Any) -> Rule:
-    members = _members(annotation)
+def _rule(parameter: inspect.Parameter) -> Rule:
+    members = _members(parameter.annotation)
     annotated = [m for m in members if typing.get_origin(m) is Annotated]
     inner = [t for m in members for t in (_members(m.__origin__) if m in annotated else (m,))]
     return Rule(
         check=annotated[0].__metadata__[0] if annotated else None,
         optional=type(None) in members,
         tensor=Tensor in inner,
+        setting=parameter.kind is parameter.KEYWORD_ONLY and parameter.name not in PER_CALL,
     )
 
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from .._core import check, numbers
+from .._core.kinds import Real, kind
 
 
 def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
@@ -14,17 +15,17 @@ def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
             "-1 for (..., classes)"
         )
     dim = numbers.integer("dim", dim)
-    if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise TypeError(f"dtype must be a floating-point torch.dtype or None; got {dtype!r}")
+    if dtype is not None and dtype not in check.FLOATS:
+        raise TypeError(f"dtype must be one of torch.float32, float64, bfloat16, float16 or None; got {dtype!r}")
     return dim
 
 
 def prepare(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
     """Cast as asked, and refuse integers and a dimension that ``input`` has not."""
-    check.tensors(input=input)
+    check.tensor("input", input)
     if dtype is not None:
         input = input.to(dtype)
-    check.floating(input=input)
+    kind(Real)("input", input)
     ndim = max(input.dim(), 1)
     if not -ndim <= dim < ndim:
         raise ValueError(f"dim must be between {-ndim} and {ndim - 1} for input {tuple(input.shape)}; got {dim}")

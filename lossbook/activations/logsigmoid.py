@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from .._core import Activation, check, formula
+from .._core import Activation, Real, formula
 
 
 @formula
-def logsigmoid(input: Tensor) -> Tensor:
+def logsigmoid(input: Real) -> Tensor:
     r"""Turn a logit into the logarithm of its probability.
 
     .. math::
@@ -35,7 +35,6 @@ def logsigmoid(input: Tensor) -> Tensor:
         >>> logsigmoid(torch.tensor([-200.0, 0.0, 0.5]))
         tensor([-200.0000,   -0.6931,   -0.4741])
     """
-    check.floating(input=input)
     positive = (input >= 0).to(input.dtype)
     small = torch.exp((1 - 2 * positive) * input)
     return -torch.relu(-input) - torch.log1p(small)  # at 0 both terms are of the branch above

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
-from .._core import Activation, formula
+from .._core import Activation, checked, formula
 from ._dim import check_options, prepare, shifted
 
 
+@checked
 def softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
     r"""Turn logits into probabilities that add up to 1 along one dimension.
 

@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from .._core import Activation, Number, Positive, check, formula
+from .._core import Activation, Number, Positive, Real, formula
 
 
 @formula
-def softplus(input: Tensor, *, beta: Positive = 1.0, threshold: Number = 20.0) -> Tensor:
+def softplus(input: Real, *, beta: Positive = 1.0, threshold: Number = 20.0) -> Tensor:
     r"""Turn a real number into a positive one, smoothly, for a rate, a scale or a variance.
 
     .. math::
@@ -48,7 +48,6 @@ def softplus(input: Tensor, *, beta: Positive = 1.0, threshold: Number = 20.0) -
         C. Dugas et al. (2001), Incorporating Second-Order Functional Knowledge for Better Option Pricing, section 3.
         https://papers.nips.cc/paper/1920-incorporating-second-order-functional-knowledge-for-better-option-pricing
     """
-    check.floating(input=input)
     scaled = beta * input
     positive = (scaled > 0).to(scaled.dtype)
     small = torch.exp((1 - 2 * positive) * scaled)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from .._core import check
+from .._core import Weight, check, check_domain
 
 
 def check_factors(input: Tensor, **factors: Tensor | None) -> None:
@@ -10,6 +10,5 @@ def check_factors(input: Tensor, **factors: Tensor | None) -> None:
     for name, factor in factors.items():
         if factor is not None:
             per_class = "so for images (batch, classes, height, width) use shape (classes, 1, 1)"
-            check.floating(**{name: factor})
-            check.tensors(input=input, **{name: factor})
             check.broadcastable(name, factor, input.shape, per_class if name == "pos_weight" else "one for each entry")
+            check_domain(name, factor, Weight)

@@ -5,18 +5,31 @@ import math
 import torch
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, formula, kept, paired, reduce
+from .._core import (
+    BinaryLabel,
+    EntryWeight,
+    Loss,
+    Normalizer,
+    Probability,
+    Reduction,
+    Weight,
+    check_domain,
+    formula,
+    kept,
+    paired,
+    reduce,
+)
 from ._factors import check_factors
 
 
 @formula
 def binary_cross_entropy(
-    input: Tensor,
-    target: Tensor,
+    input: Probability,
+    target: BinaryLabel,
     *,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    weight: Weight | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the probability with which a yes-or-no event happens.
@@ -30,10 +43,10 @@ def binary_cross_entropy(
     Args:
         input: probability that the event happens, any shape, in [0, 1]. A sigmoid of logits loses what the loss needs:
             use ``binary_cross_entropy_with_logits`` on the logits themselves.
-        target: 0 or 1, or a probability in [0, 1], floating point, same shape as ``input``.
+        target: 0 or 1, or a probability in [0, 1]; bool, integer or floating point, same shape as ``input``.
         weight: factor w on each entry, of a shape that broadcasts to ``input``; not a class weight. It does not
             change the count.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -44,9 +57,10 @@ def binary_cross_entropy(
 
     Raises:
         ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) ``input`` or ``target`` leaves [0, 1].
-        TypeError: ``input``, ``target`` or ``weight`` is not a floating-point tensor.
+        TypeError: ``input`` or ``weight`` is not a floating-point tensor, or ``target`` complex.
 
     Note:
+        Keras clamps probabilities to 1e-7, so that nothing costs more than 16.1.
         At p = 0 and t = 1 the loss is 100 and its gradient -1e12, as in torch, and no sum of losses turns infinite.
         Everywhere else the gradient is the true one, (p - t) / (p (1 - p)); torch divides by at least 1e-12. An
         input outside [0, 1] gives NaN where values are not checked (see ``check_values``).
@@ -64,8 +78,8 @@ def binary_cross_entropy(
     entry = paired(input, target, sample_weight=sample_weight)
     check_factors(input, weight=weight)
     input, target = kept(entry, input, fill=0.5), kept(entry, target)
-    check.values("input", input, lambda p: (p >= 0) & (p <= 1), "a probability in [0, 1]", interval=True)
-    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+    check_domain("input", input, Probability)
+    check_domain("target", target, BinaryLabel)
     dtype = torch.promote_types(input.dtype, target.dtype)
     input, target = input.to(dtype), target.to(dtype)
     # Where p is 0 the logarithm continues as a line through -100 of slope 1e12: a clamp there would stop the gradient.

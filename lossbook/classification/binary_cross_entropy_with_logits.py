@@ -1,22 +1,35 @@
 """Binary cross entropy of logits."""
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, formula, kept, paired, reduce, times
+from .._core import (
+    BinaryLabel,
+    EntryWeight,
+    Logits,
+    Loss,
+    Normalizer,
+    Reduction,
+    Weight,
+    check_domain,
+    formula,
+    kept,
+    paired,
+    reduce,
+    times,
+)
 from ._factors import check_factors
 
 
 @formula
 def binary_cross_entropy_with_logits(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: BinaryLabel,
     *,
-    weight: Tensor | None = None,
-    pos_weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    weight: Weight | None = None,
+    pos_weight: Weight | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the logit of the probability with which a yes-or-no event happens.
@@ -29,12 +42,12 @@ def binary_cross_entropy_with_logits(
     Args:
         input: logit of the event, any shape, any real. Not a probability: a sigmoid before this loss puts a floor
             under it.
-        target: 0 or 1, or a probability in [0, 1], floating point, same shape as ``input``.
+        target: 0 or 1, or a probability in [0, 1]; bool, integer or floating point, same shape as ``input``.
         weight: factor w on each entry, of a shape that broadcasts to ``input``; not a class weight. It does not
             change the count.
-        pos_weight: factor on the share of the positives, of a shape that broadcasts to ``input`` from the last axis:
+        pos_weight: weight of the share of the positives, of a shape that broadcasts to ``input`` from the last axis:
             (classes,) goes with (batch, classes), and (classes, 1, 1) with (batch, classes, height, width).
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -46,11 +59,11 @@ def binary_cross_entropy_with_logits(
 
     Raises:
         ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) ``target`` leaves [0, 1].
-        TypeError: ``input``, ``target`` or a weight is not a floating-point tensor.
+        TypeError: ``input`` or a weight is not a floating-point tensor, or ``target`` complex.
 
     Note:
-        Written from the label nearer to the target: for label 0 as softplus(x) - t x, for label 1 as
-        softplus(-x) + (1 - t) x, which are equal, but no two large numbers cancel. So a logit of 1e4 is exact, and one
+        Written by the sign of the logit: below 0 as softplus(x) - t x, above as softplus(-x) + (1 - t) x, which are
+        equal, but in each no term is negative, so nothing cancels. So a logit of 1e4 is exact, and one
         of inf with target 1 costs 0, where inf - inf would be NaN; with a target between 0 and 1 an infinite logit may
         count as the largest finite number. With ``pos_weight`` w the sigmoid is no longer the probability p of the
         event but w p / (w p + 1 - p).
@@ -69,19 +82,18 @@ def binary_cross_entropy_with_logits(
     entry = paired(input, target, sample_weight=sample_weight)
     check_factors(input, weight=weight, pos_weight=pos_weight)
     input, target = kept(entry, input), kept(entry, target)
-    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
-    middle = 0.5 - target
-    side = torch.copysign(target.new_ones(()), middle.detach())  # 1 where the nearer label is 0, -1 where it is 1
-    share = torch.sub(middle, side, alpha=0.5)  # -t or 1 - t: 0 where the target is the label
-    curved = F.softplus(side * input, threshold=40.0)  # above 40, softplus(z) is z to the last digit of a float64
-    if pos_weight is not None:
-        share = torch.where(side > 0, pos_weight, 1.0) * share
-        curved = (1 + (pos_weight - 1) * target) * curved
-    # 0 * inf would be NaN, so the logit is clamped; hardtanh is the clamp with the fast gradient.
-    largest = torch.finfo(input.dtype).max
-    loss = torch.addcmul(curved, share, F.hardtanh(input, -largest, largest))
+    check_domain("target", target, BinaryLabel)
     if weight is not None:
-        loss = times(weight, loss)
+        input = input.masked_fill((weight == 0) & input.isinf(), 0.0)  # 0 * inf is 0 here
+    yes = (input > 0).to(input.dtype)  # 1 or 0: of two forms of one function that without a negative term
+    curved = F.softplus((1 - 2 * yes) * input)  # of -|input|
+    share = yes - target
+    if pos_weight is not None:
+        share = yes * (1 - target) - (1 - yes) * pos_weight * target
+        curved = (1 + (pos_weight - 1) * target) * curved
+    loss = curved + times(share, input)
+    if weight is not None:
+        loss = weight * loss
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

@@ -4,13 +4,17 @@ import torch
 from torch import Tensor
 
 from .._core import (
+    ClassTarget,
+    EntryWeight,
     Integer,
+    Logits,
     Loss,
+    Normalizer,
     NotNegative,
     Positive,
     Reduction,
     Share,
-    check,
+    Weight,
     entry_weight,
     formula,
     kept,
@@ -32,16 +36,16 @@ from .._core.classes import (
 
 @formula
 def cross_entropy(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: ClassTarget,
     *,
-    weight: Tensor | None = None,
+    weight: Weight | None = None,
     ignore_index: Integer = -100,
     label_smoothing: Share = 0.0,
     softcap: Positive | None = None,
     z_loss: NotNegative = 0.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for logits whose softmax is the target distribution over classes.
@@ -65,7 +69,7 @@ def cross_entropy(
         softcap: bound s > 0 on the logits x, which become s tanh(x / s); None leaves them as they are.
         z_loss: factor z >= 0 of a penalty z lse², with lse the logsumexp of the (capped) logits, that is added to every
             entry not ignored. ``weight`` does not scale it and it does not change the count.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the sum of
@@ -74,7 +78,7 @@ def cross_entropy(
             "sum" adds up.
 
     Returns:
-        Loss in nats, in the dtype of ``input``; at least the weighted entropy of q, so 0 for an index.
+        Loss in nats, in the dtype of the inputs; at least the weighted entropy of q, so 0 for an index.
 
     Raises:
         ValueError: a setting is out of range, shapes differ, or (on CPU) a target is out of range.
@@ -85,7 +89,7 @@ def cross_entropy(
         target probability 0 may have logit -inf. A target index out of range gives NaN for its entry where values
         are not checked (see ``check_values``). Class weights bend the smoothed optimum; use ``sample_weight`` to
         weigh samples and leave it alone. With ``softcap`` a logit of -inf is one of -softcap: a class masked so still
-        has a probability.
+        has a probability. With ``weight``, Keras divides "mean" by the number of samples: ``normalizer=batch``.
 
     Example:
         >>> import torch
@@ -103,7 +107,6 @@ def cross_entropy(
         Gemma Team (2024), Gemma 2: Improving Open Language Models at a Practical Size, section 2 (softcap).
         https://arxiv.org/abs/2408.00118
     """
-    check.floating(input=input)
     check_class_weight(input, weight)
     dim = class_dim(input)
     classes = input.shape[dim]

@@ -3,17 +3,32 @@
 import torch
 from torch import Tensor
 
-from .._core import BatchReduction, Flag, Loss, check, formula, kept, paired, reduce, times
+from .._core import (
+    BatchReduction,
+    EntryWeight,
+    Flag,
+    LogProbs,
+    Loss,
+    Normalizer,
+    NotNegativeReal,
+    Real,
+    check_domain,
+    formula,
+    kept,
+    paired,
+    reduce,
+    times,
+)
 
 
 @formula
 def kl_div(
-    input: Tensor,
-    target: Tensor,
+    input: LogProbs,
+    target: Real,
     *,
     log_target: Flag = False,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: BatchReduction = "mean",
 ) -> Tensor:
     r"""Ask for the log-probabilities of the target distribution.
@@ -30,7 +45,7 @@ def kl_div(
         target: probabilities, at least 0, or with ``log_target`` their logarithms, at most 0; floating point, same
             shape as ``input``.
         log_target: True if ``target`` holds log-probabilities.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "batchmean" divides the sum by the size of the first dimension
@@ -49,6 +64,7 @@ def kl_div(
         "batchmean" is the divergence of a batch of shape (batch, classes); "mean", the default as in torch, is smaller
         by the number of classes. Where p is 0 the loss is 0, also with input -inf, and the gradient for the target is
         finite: log p ends at the smallest normal number.
+        Keras and torchmetrics take the target first, and probabilities on both sides.
 
     Example:
         >>> import torch
@@ -63,20 +79,16 @@ def kl_div(
     """
     entry = paired(input, target, sample_weight=sample_weight)
     input, target = kept(entry, input, fill=0.0), kept(entry, target, fill=0.0)
-    _check_log_probabilities("input", input)
+    check_domain("input", input, LogProbs)
     if log_target:
-        _check_log_probabilities("target", target)
+        check_domain("target", target, LogProbs)
         p = target.exp()
         log_p = target.clamp_min(torch.finfo(target.dtype).min)  # -inf - -inf would be NaN
     else:
-        check.values("target", target, lambda t: t >= 0, "probabilities, at least 0", interval=True)
+        check_domain("target", target, NotNegativeReal)
         p = target
         log_p = target.masked_fill(target == 0, torch.finfo(target.dtype).tiny).log()
     return reduce(times(p, log_p - input), reduction, weight=entry, normalizer=normalizer)
-
-
-def _check_log_probabilities(name: str, tensor: Tensor) -> None:
-    check.values(name, tensor, lambda t: t <= 1e-3, "log-probabilities, at most 0", interval=True)
 
 
 class KLDivLoss(Loss, of=kl_div):

@@ -6,25 +6,42 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .._core import Integer, Loss, NotNegative, Positive, Reduction, Share, check, checked, entry_weight, kept, numbers
+from .._core import (
+    ClassTarget,
+    EntryWeight,
+    Integer,
+    Loss,
+    Normalizer,
+    NotNegative,
+    Positive,
+    Real,
+    Reduction,
+    Share,
+    Weight,
+    check,
+    checked,
+    entry_weight,
+    kept,
+    numbers,
+)
 from .._core.linear_map import check_map_and_target
 from .cross_entropy import cross_entropy
 
 
 @checked
 def linear_cross_entropy(
-    input: Tensor,
-    linear_weight: Tensor,
-    target: Tensor,
+    input: Real,
+    linear_weight: Real,
+    target: ClassTarget,
     *,
-    linear_bias: Tensor | None = None,
-    weight: Tensor | None = None,
+    linear_bias: Real | None = None,
+    weight: Weight | None = None,
     ignore_index: Integer | None = None,
     label_smoothing: Share = 0.0,
     softcap: Positive | None = None,
     z_loss: NotNegative = 0.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for features whose linear map gives the logits of the target class.
@@ -49,7 +66,7 @@ def linear_cross_entropy(
         softcap: bound s > 0 on the logits x, which become s tanh(x / s); None leaves them as they are.
         z_loss: factor z >= 0 of a penalty z lse², with lse the logsumexp of the (capped) logits, that is added to every
             entry not ignored. ``weight`` does not scale it and it does not change the count.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the leading shape of ``input`` followed by d1, ..., dK; "mean" divides the sum by the
@@ -81,7 +98,7 @@ def linear_cross_entropy(
     """
     check_map_and_target(input, linear_weight, target, linear_bias, ignore_index)
 
-    classes, *out_features, in_features = linear_weight.shape
+    classes, *out_features, _ = linear_weight.shape
     leading = input.shape[:-1]
     entry = entry_weight(sample_weight, (*leading, *out_features))
     counted = entry
@@ -91,7 +108,7 @@ def linear_cross_entropy(
     if counted is not None:  # infinity or NaN in features that do not count would reach the gradient of linear_weight
         input = kept(counted.flatten(len(leading)).any(-1) if out_features else counted, input, dim=-1)
     flat_bias = None if linear_bias is None else linear_bias.flatten()
-    logits = F.linear(input, linear_weight.reshape(-1, in_features), flat_bias)
+    logits = F.linear(input, linear_weight.flatten(0, -2), flat_bias)
     logits = logits.reshape(*leading, classes, *out_features)
     if len(leading) > 1:  # cross_entropy takes the classes second, here they are last: one batch of all samples
         logits = logits.flatten(0, -2)
@@ -151,7 +168,6 @@ class LinearCrossEntropyLoss(Loss, of=linear_cross_entropy):
         out_features = tuple(numbers.size("out_features", size) for size in out_features)
         bias = numbers.flag("bias", bias)
         if weight is not None:
-            check.floating(weight=weight)
             check.shape("weight", weight, (num_classes,), "one for each class")
         self.num_classes = num_classes
         self.out_features = out_features

@@ -2,18 +2,31 @@
 
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    BinaryLabel,
+    EntryWeight,
+    Logits,
+    Loss,
+    Normalizer,
+    Reduction,
+    Weight,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from .binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 
 
 @formula
 def multilabel_soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: BinaryLabel,
     *,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    weight: Weight | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask, for each class by itself, for the logit of the probability that a sample belongs to it.
@@ -25,10 +38,11 @@ def multilabel_soft_margin_loss(
 
     Args:
         input: logits, shape (..., classes), any real.
-        target: 1 for each class a sample belongs to and 0 for the others, or a probability in [0, 1]; floating point,
-            same shape as ``input``. Not a list of class indices padded with -1, as ``multilabel_margin_loss`` takes.
+        target: 1 for each class a sample belongs to and 0 for the others, or a probability in [0, 1]; bool, integer or
+            floating point, same shape as ``input``. Not a list of class indices padded with -1, as
+            ``multilabel_margin_loss`` takes.
         weight: weight w of each class, shape (classes,); None weighs all alike.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of samples,
@@ -39,7 +53,7 @@ def multilabel_soft_margin_loss(
 
     Raises:
         ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) ``target`` leaves [0, 1].
-        TypeError: ``input``, ``target`` or ``weight`` is not a floating-point tensor.
+        TypeError: ``input`` or ``weight`` is not a floating-point tensor, or ``target`` complex.
 
     Note:
         The mean over classes divides by their number, not by the sum of ``weight``. With "mean" it is
@@ -57,12 +71,10 @@ def multilabel_soft_margin_loss(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.90, for each class.
         https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
     """
-    check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     if input.dim() == 0:
         raise ValueError("input must have shape (..., classes); got a 0-d tensor")
     if weight is not None:
-        check.floating(weight=weight)
         check.shape("weight", weight, (input.shape[-1],), "one for each class")
     entry = entry_weight(sample_weight, input.shape[:-1])
     input, target = kept(entry, input, dim=-1), kept(entry, target, dim=-1)

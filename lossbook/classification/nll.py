@@ -2,19 +2,33 @@
 
 from torch import Tensor
 
-from .._core import Integer, Loss, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    ClassIndex,
+    EntryWeight,
+    Integer,
+    LogProbs,
+    Loss,
+    Normalizer,
+    Reduction,
+    Weight,
+    check_domain,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries, spoiled
 
 
 @formula
 def nll_loss(
-    input: Tensor,
-    target: Tensor,
+    input: LogProbs,
+    target: ClassIndex,
     *,
-    weight: Tensor | None = None,
+    weight: Weight | None = None,
     ignore_index: Integer = -100,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for a high log-probability of the observed class: pick it and change its sign.
@@ -29,7 +43,7 @@ def nll_loss(
         target: class index 0..classes-1 or ``ignore_index``, int64 (or uint8), shape of ``input`` without classes.
         weight: weight w of each class, shape (classes,); None weighs all alike.
         ignore_index: target value whose entries are removed from value, gradient and count.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``target``; "mean" divides the sum by the sum of ``weight[target]``
@@ -58,7 +72,6 @@ def nll_loss(
         C. M. Bishop (2006), Pattern Recognition and Machine Learning, equation 4.108.
         https://www.microsoft.com/en-us/research/publication/pattern-recognition-machine-learning/
     """
-    check.floating(input=input)
     check_class_index(input, target)
     check_class_weight(input, weight)
     dim = class_dim(input)
@@ -66,8 +79,7 @@ def nll_loss(
     input = kept(entry, input, fill=0.0, dim=dim)
     index, unknown, ignored = class_entries(kept(entry, target, fill=0), input.shape[dim], ignore_index)
     loss = -input.gather(dim, index.unsqueeze(dim)).squeeze(dim)
-    takes = "log-probabilities, at most 0: take log_softmax of logits, or cross_entropy"
-    check.values("input", -loss.masked_fill(ignored, 0.0), lambda p: ~(p > 1e-3), takes, interval=True)
+    check_domain("input", -loss.masked_fill(ignored, 0.0), LogProbs)
     loss = spoiled(loss, unknown).masked_fill(ignored, 0.0)
     count = (~ignored).to(loss.dtype)
     if weight is not None:

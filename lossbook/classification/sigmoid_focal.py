@@ -4,18 +4,35 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, NotNegative, Reduction, Share, check, formula, kept, paired, reduce, times
+from .._core import (
+    BinaryLabel,
+    EntryWeight,
+    Logits,
+    Loss,
+    Normalizer,
+    NotNegative,
+    Reduction,
+    Shares,
+    check,
+    check_domain,
+    clip,
+    formula,
+    kept,
+    paired,
+    reduce,
+    times,
+)
 
 
 @formula
 def sigmoid_focal_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: BinaryLabel,
     *,
     gamma: NotNegative = 2.0,
-    alpha: Share | None = 0.25,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    alpha: Shares | None = 0.25,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the logit of a rare yes-or-no event, and mind the many easy entries less the better they fit.
@@ -31,11 +48,11 @@ def sigmoid_focal_loss(
 
     Args:
         input: logit of the event, any shape, any real. Each class is a question of its own (sigmoid, not softmax).
-        target: 0 or 1, or a probability in [0, 1], floating point, same shape as ``input``.
+        target: 0 or 1, or a probability in [0, 1]; bool, integer or floating point, same shape as ``input``.
         gamma: exponent, at least 0: how fast an entry loses its say as it fits; 0 is binary cross entropy.
         alpha: factor in [0, 1] on the entries with target 1, while those with target 0 get 1 - ``alpha``; None is no
-            factor on either (0.5 would halve both).
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+            factor on either (0.5 would halve both). A tensor broadcasts from the last axis: one for each class.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -47,13 +64,16 @@ def sigmoid_focal_loss(
     Raises:
         ValueError: ``gamma`` is negative, ``alpha`` leaves [0, 1], ``reduction`` is unknown, shapes differ, or (on
             CPU) ``target`` leaves [0, 1].
-        TypeError: ``input`` or ``target`` is not a floating-point tensor, or a setting not a number.
+        TypeError: ``input`` is not a floating-point tensor, ``target`` complex, or a setting not a number.
 
     Note:
         The detectors of the paper divide by the number of positives, not of entries: pass
         ``normalizer=target.sum().clamp(min=1)``. The factor 1 - p_t is never computed as that difference, which
         in float32 is 0 from a logit of 17 on; and its power is taken through the logarithm, so that the
-        gradient stays finite for ``gamma`` below 1. With a soft target the minimum is in general not at it.
+        gradient stays finite for ``gamma`` below 1. With a soft target the minimum is in general not at it,
+        and libraries differ there: torchvision, optax, Keras and Paddle compute what this does, MONAI, kornia and
+        segmentation-models-pytorch something else. ``alpha`` is None by default in Keras, optax, MONAI and
+        segmentation-models-pytorch; torchvision does not reduce by default, Paddle adds up.
 
     Example:
         >>> import torch
@@ -68,24 +88,33 @@ def sigmoid_focal_loss(
     """
     entry = paired(input, target, sample_weight=sample_weight)
     input, target = kept(entry, input), kept(entry, target)
-    check.values("target", target, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+    check_domain("target", target, BinaryLabel)
     yes = target > 0.5
     wrong = torch.where(yes, -input, input)  # logit of the label that is farther from the target,
     share = torch.where(yes, 1 - target, target)  # and its share of the target: 0 for a hard one
     limits = torch.finfo(wrong.dtype)
-    # 0 * inf would be NaN, so the logit is clamped; hardtanh is the clamp with the fast gradient.
-    cross_entropy = F.softplus(wrong, threshold=40.0) - share * F.hardtanh(wrong, -limits.max, limits.max)
+    # 0 * inf would be NaN, so the logit is clipped.
+    cross_entropy = F.softplus(wrong, threshold=40.0) - share * clip(wrong, -limits.max, limits.max)
     miss = share + (1 - 2 * share) * wrong.sigmoid()  # 1 - p_t, from two terms of at least 0
     # Where miss is 0, so is the cross entropy to the last digit: there the clamp takes no gradient away.
     factor = torch.exp(gamma * miss.clamp(min=limits.tiny).log())
     if alpha is not None:
+        alpha = alpha if not isinstance(alpha, Tensor) else as_input(alpha, input)
         factor = factor * (alpha * target + (1 - alpha) * (1 - target))
     loss = times(factor, cross_entropy)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 
+def as_input(alpha: Tensor, input: Tensor) -> Tensor:
+    """Refuse factors that do not broadcast to ``input``, and give them its dtype."""
+    check.broadcastable(
+        "alpha", alpha, input.shape, "so for images (batch, classes, height, width) use (classes, 1, 1)"
+    )
+    return alpha.to(input.dtype)
+
+
 class SigmoidFocalLoss(Loss, of=sigmoid_focal_loss):
     """Module form of :func:`lossbook.functional.sigmoid_focal_loss`."""
 
-    def __init__(self, *, gamma: float = 2.0, alpha: float | None = 0.25, reduction: str = "mean") -> None:
+    def __init__(self, *, gamma: float = 2.0, alpha: Tensor | float | None = 0.25, reduction: str = "mean") -> None:
         super().__init__(gamma=gamma, alpha=alpha, reduction=reduction)

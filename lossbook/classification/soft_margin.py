@@ -3,16 +3,16 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, formula, kept, paired, reduce
+from .._core import EntryWeight, Logits, Loss, Normalizer, Reduction, Sign, check_domain, formula, kept, paired, reduce
 
 
 @formula
 def soft_margin_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: Sign,
     *,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for scores whose sign is the label, and whose size is the confidence.
@@ -23,8 +23,8 @@ def soft_margin_loss(
 
     Args:
         input: score (logit of the label 1), any shape, any real.
-        target: label -1 or 1, floating point, same shape as ``input``; ``2 * y - 1`` makes it from 0 and 1.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        target: label -1 or 1, integer or floating point, same shape as ``input``; ``2 * y - 1`` makes it from 0 and 1.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -35,7 +35,7 @@ def soft_margin_loss(
 
     Raises:
         ValueError: ``reduction`` is unknown, shapes differ, or (on CPU) a target is not -1 or 1.
-        TypeError: ``input`` or ``target`` is not a floating-point tensor.
+        TypeError: ``input`` is not a floating-point tensor, or ``target`` is complex or bool.
 
     Note:
         Written as a log-sigmoid: the exponential of the formula overflows at 89 in float32, where torch gives inf with
@@ -53,7 +53,7 @@ def soft_margin_loss(
     """
     entry = paired(input, target, sample_weight=sample_weight)
     input, target = kept(entry, input), kept(entry, target)
-    check.values("target", target, lambda y: y.abs() == 1, "-1 or 1, for labels 0 and 1 use 2 * target - 1")
+    check_domain("target", target, Sign)
     return reduce(-F.logsigmoid(target * input), reduction, weight=entry, normalizer=normalizer)
 
 

@@ -3,14 +3,13 @@
 import torch
 from torch import Tensor
 
-from .._core import check
+from .._core import beside, check
 from .._core.autocast import no_autocast
 from .._core.reduce import kept
 
 
 def check_features(*, at_least: bool = False, **named: Tensor) -> None:
     """Refuse what is not two batches of features, one row for each pair (``at_least`` allows more in the second)."""
-    check.floating(**named)
     (first, one), (second, other) = named.items()
     if one.dim() != 2:
         raise ValueError(f"{first} must have shape (batch, features); got {tuple(one.shape)}")
@@ -25,12 +24,12 @@ def check_features(*, at_least: bool = False, **named: Tensor) -> None:
 
 def own_pair(logits: Tensor) -> Tensor:
     """Say where a row meets its own column."""
-    return torch.eye(*logits.shape, dtype=torch.bool, device=logits.device)
+    return beside(torch.eye(*logits.shape, dtype=torch.bool, device=logits.device), logits)
 
 
 def diagonal(pairs: Tensor) -> Tensor:
     """Read what each row has in its own column; torch's ``diagonal`` warns under torch.compile."""
-    own = torch.arange(pairs.shape[0], device=pairs.device)
+    own = beside(torch.arange(pairs.shape[0], device=pairs.device), pairs)
     return pairs.gather(1, own[:, None]).squeeze(1)
 
 

@@ -3,18 +3,18 @@
 import torch
 from torch import Tensor
 
-from .._core import Loss, PositiveScalar, Reduction, entry_weight, formula, reduce
+from .._core import EntryWeight, Loss, Normalizer, PositiveScalar, Real, Reduction, entry_weight, formula, reduce
 from ._pairs import check_features, diagonal, pair_logits
 
 
 @formula
 def clip_loss(
-    image_features: Tensor,
-    text_features: Tensor,
+    image_features: Real,
+    text_features: Real,
     *,
     logit_scale: PositiveScalar = 1 / 0.07,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each image to be nearest to its own text, and for each text to be nearest to its own image.
@@ -32,7 +32,7 @@ def clip_loss(
         text_features: features, same shape. Text i belongs to image i; all other pairs of the batch are negatives.
         logit_scale: what inner products are multiplied by, greater than 0, the inverse of a temperature; a number,
             or a 0-d tensor, which gets a gradient.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the pair from value, gradient and count, even where it is NaN, and from the negatives
             of the others.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.

@@ -3,18 +3,18 @@
 import torch
 from torch import Tensor
 
-from .._core import Loss, PositiveScalar, Reduction, entry_weight, formula, reduce
+from .._core import EntryWeight, Loss, Normalizer, PositiveScalar, Real, Reduction, entry_weight, formula, reduce
 from ._pairs import check_features, diagonal, pair_logits
 
 
 @formula
 def info_nce_loss(
-    query: Tensor,
-    key: Tensor,
+    query: Real,
+    key: Real,
     *,
     temperature: PositiveScalar = 0.1,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each query to be nearer to its own key than to every other key.
@@ -30,7 +30,7 @@ def info_nce_loss(
             other key, those beyond the batch included, is a negative of it.
         temperature: what inner products are divided by, greater than 0; a number, or a 0-d tensor, which gets
             a gradient.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the pair from value, gradient and count, even where it is NaN, and its key from the
             negatives of the others.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
@@ -48,6 +48,8 @@ def info_nce_loss(
         Nothing is normalised here: pass ``F.normalize(query, dim=1)`` and ``F.normalize(key, dim=1)``. Otherwise
         longer features lower the loss as a lower temperature does, and the temperature loses its meaning.
         A batch in parts has fewer negatives, so the losses of its parts do not add up to its own.
+        This is not the NT-Xent of SimCLR, whose negatives are all other samples of both views. Temperatures elsewhere:
+        1 / 20 in sentence-transformers (MultipleNegativesRankingLoss), 0.07 in pytorch-metric-learning (NTXentLoss).
 
     Example:
         >>> import torch

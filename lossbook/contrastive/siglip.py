@@ -4,19 +4,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, PositiveScalar, Reduction, Scalar, entry_weight, formula, reduce
+from .._core import (
+    EntryWeight,
+    Loss,
+    Normalizer,
+    PositiveScalar,
+    Real,
+    Reduction,
+    Scalar,
+    entry_weight,
+    formula,
+    reduce,
+)
 from ._pairs import check_features, own_pair, pair_logits
 
 
 @formula
 def siglip_loss(
-    image_features: Tensor,
-    text_features: Tensor,
+    image_features: Real,
+    text_features: Real,
     *,
     logit_scale: PositiveScalar = 10.0,
     logit_bias: Scalar = -10.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each image to say yes to its own text and no to every other, each answer by itself.
@@ -35,7 +46,7 @@ def siglip_loss(
         logit_scale: what inner products are multiplied by, greater than 0; a number, or a 0-d tensor, which gets
             a gradient.
         logit_bias: what is added to each product, any real; a number, or a 0-d tensor, which gets a gradient.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the pair from value, gradient and count, even where it is NaN, and from the negatives
             of the others. Other weights multiply the row of the image.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.

@@ -6,19 +6,32 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, OpenShare, Positive, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Logits,
+    Loss,
+    Normalizer,
+    OpenShare,
+    Positive,
+    Reduction,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from .._core.classes import class_dim, entry_shape
 
 
 @formula
 def js_div_with_logits(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: Logits,
     *,
     temperature: Positive = 1.0,
     beta: OpenShare = 0.5,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask a student for the softmax of its teacher, at a price that stays finite where the two exclude each other.
@@ -39,7 +52,7 @@ def js_div_with_logits(
         temperature: divisor T > 0 of both sets of logits; a higher one gives the small probabilities more say.
         beta: share of the teacher in the mixture m, between 0 and 1, both excluded. Close to 0 the loss is beta times
             KL(p‖q), close to 1 it is 1 - beta times KL(q‖p).
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of entries,
@@ -59,6 +72,7 @@ def js_div_with_logits(
         the number of classes. A class that one of the two
         rules out with a logit of -inf, or both, has a finite loss and gradient. Where the two exclude each other on
         every class the loss is flat: the student learns nothing there.
+        TRL and Liger do not multiply by T^2: divide by it to get theirs.
 
     Example:
         >>> import torch
@@ -74,7 +88,6 @@ def js_div_with_logits(
         R. Agarwal et al. (2024), On-Policy Distillation of Language Models, equation 1.
         https://arxiv.org/abs/2306.13649
     """
-    check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     dim = class_dim(input)
     entry = entry_weight(sample_weight, entry_shape(input))
@@ -85,7 +98,7 @@ def js_div_with_logits(
     log_odds = (log_p + math.log(beta)) - (log_q + math.log1p(-beta))
     from_p = beta * log_p.exp() * (F.logsigmoid(log_odds) - math.log(beta))
     from_q = (1 - beta) * log_q.exp() * (F.logsigmoid(-log_odds) - math.log1p(-beta))
-    loss = temperature**2 * (from_p + from_q).sum(dim)
+    loss = temperature * temperature * (from_p + from_q).sum(dim)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

@@ -3,18 +3,30 @@
 import torch
 from torch import Tensor
 
-from .._core import Loss, Positive, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Logits,
+    Loss,
+    Normalizer,
+    Positive,
+    Reduction,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from .._core.classes import class_dim, entry_shape
 
 
 @formula
 def kl_div_with_logits(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: Logits,
     *,
     temperature: Positive = 1.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask a student for logits whose softmax is that of its teacher.
@@ -30,7 +42,7 @@ def kl_div_with_logits(
         target: logits of the teacher, floating point, same shape as ``input``; -inf for a class that the teacher
             rules out. Compute them under ``torch.no_grad()``, or a gradient flows to them too.
         temperature: divisor T > 0 of both sets of logits; a higher one gives the small probabilities more say.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of entries,
@@ -61,7 +73,6 @@ def kl_div_with_logits(
         G. Hinton, O. Vinyals, J. Dean (2015), Distilling the Knowledge in a Neural Network, section 2.
         https://arxiv.org/abs/1503.02531
     """
-    check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     dim = class_dim(input)
     entry = entry_weight(sample_weight, entry_shape(input))
@@ -69,7 +80,7 @@ def kl_div_with_logits(
     log_p = torch.log_softmax(kept(entry, target, dim=dim) / temperature, dim)
     p = log_p.exp()
     log_ratio = torch.where(p == 0, 0.0, log_p - log_q)  # 0 · log 0 is 0, where -inf - -inf would be NaN
-    loss = temperature**2 * (p * log_ratio).sum(dim)
+    loss = temperature * temperature * (p * log_ratio).sum(dim)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 
 

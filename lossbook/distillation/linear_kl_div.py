@@ -5,23 +5,23 @@ import math
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, Positive, Reduction, check, checked, entry_weight, kept
+from .._core import EntryWeight, Loss, Normalizer, Positive, Real, Reduction, checked, entry_weight, kept
 from .._core.linear_map import check_map, check_two_maps
 from .kl_div_with_logits import kl_div_with_logits
 
 
 @checked
 def linear_kl_div(
-    input: Tensor,
-    linear_weight: Tensor,
-    target_input: Tensor,
-    target_weight: Tensor,
+    input: Real,
+    linear_weight: Real,
+    target_input: Real,
+    target_weight: Real,
     *,
-    linear_bias: Tensor | None = None,
-    target_bias: Tensor | None = None,
+    linear_bias: Real | None = None,
+    target_bias: Real | None = None,
     temperature: Positive = 1.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for features whose linear map gives the softmax that the teacher's features give through theirs.
@@ -44,7 +44,7 @@ def linear_kl_div(
         linear_bias: bias of the student's map, shape (classes,); None adds nothing.
         target_bias: bias of the teacher's map, shape (classes,); None adds nothing.
         temperature: divisor T > 0 of both sets of logits; a higher one gives the small probabilities more say.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without features; "mean" divides the sum by the number of
@@ -74,7 +74,6 @@ def linear_kl_div(
         G. Hinton, O. Vinyals, J. Dean (2015), Distilling the Knowledge in a Neural Network, section 2.
         https://arxiv.org/abs/1503.02531
     """
-    check.floating(input=input, linear_weight=linear_weight, target_input=target_input, target_weight=target_weight)
     check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     check_map(target_input=target_input, target_weight=target_weight, target_bias=target_bias)
     check_two_maps(input, linear_weight, target_input, target_weight)

@@ -179,7 +179,7 @@ def divergence_rows(kernel: Any, formula: Callable[[Tensor, Tensor, bool], tuple
             gradient[o, :, i] = slope.view(o.stop - o.start, i.stop - i.start, classes).movedim(-1, 1)
 
     in_parallel(one_tile, list(tiles(outer, classes, inner)))
-    loss.mul_(temperature**2 * weight).masked_fill_(dropped, 0)
+    loss.mul_(temperature * temperature * weight).masked_fill_(dropped, 0)
 
 
 def _log_softmax(logits: Tensor, temperature: float, dtype: torch.dtype) -> Tensor:
@@ -200,7 +200,6 @@ def buffers(student: Tensor, teacher: Tensor, reduced: bool, wanted: Sequence[bo
 def divergence(op: Any, input: Tensor, target: Tensor, *settings: float, sample_weight: Tensor | None,
                normalizer: Tensor | float | None, reduction: str) -> Tensor:  # fmt: skip
     """Check the tensors, call the operator, and give the loss its shape and dtype."""
-    check.floating(input=input, target=target)
     check.same_shape(input=input, target=target)
     shape = entry_shape(input)
     entry = entry_weight(sample_weight, shape)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._core import check, kept
+from .._core import check, check_domain, kept
 from .._core.autocast import under_autocast
 from .._core.formula import NARROW
 from ._blocks import block_for, blocks, in_parallel
@@ -359,12 +359,10 @@ def _meet(
     return acc, dtype, wide
 
 
-def check_entries(
-    name: str, tensor: Tensor, entry: Tensor | None, valid: Callable[[Tensor], Tensor], takes: str
-) -> None:
-    """Refuse a value out of an interval in an entry that counts, where looking is free."""
+def check_entries(name: str, tensor: Tensor, entry: Tensor | None, argument: Any) -> None:
+    """Refuse a value that is not of a kind, given by its type, in an entry that counts, if it is looked at."""
     if check.values_are_checked(tensor):
-        check.values(name, kept(entry, tensor), valid, takes, interval=True)
+        check_domain(name, kept(entry, tensor), argument)
 
 
 def arithmetic(*tensors: Tensor | None) -> torch.dtype:

@@ -20,11 +20,13 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.fx import Proxy
 from torch.nn import Parameter
 
+from .._core import check
 from .._core.autocast import under_autocast
-from .._core.formula import admit, positions, published
-from .._core.settings import plain, rules
+from .._core.formula import Contract, published, recorded
+from .._core.settings import plain
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
 P = ParamSpec("P")
@@ -248,7 +250,6 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
         gradients: the arguments for which the fused form has a gradient; for others it is refused.
     """
     signature = inspect.signature(readable)
-    positional = positions(readable)
     defaults = {n: p.default for n, p in signature.parameters.items() if p.kind is p.KEYWORD_ONLY}
     named = " and ".join(filter(None, [", ".join(gradients[:-1]), gradients[-1]]))
     refused = (
@@ -257,30 +258,40 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
     )
 
     def decorate(function: Callable[..., Any]) -> Callable[P, R]:
-        name = function.__name__
-        settings = rules(function) | readable.rules  # type: ignore[attr-defined]
+        contract = Contract.of(function, readable)
+        name, positional = contract.name, contract.positional
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            kwargs = admit(name, positional, settings, args, kwargs)
+            if args and isinstance(args[0], Proxy):
+                return recorded(call, args, kwargs)
+            if torch.jit.is_tracing():  # type: ignore[attr-defined]  # it cannot record the lists that an operator takes
+                return readable(*args, **kwargs)
+            args, kwargs = contract.admit(args, kwargs)
             for argument, value in (*zip(positional, args, strict=False), *kwargs.items()):
                 if isinstance(value, Tensor):
-                    _refuse_derivative(name, argument, value, argument in gradients)
+                    _refuse(name, argument, value, argument in gradients)
             return function(*args, **defaults | kwargs)
 
         parameters = [signature.parameters.get(n, p) for n, p in plain(function).parameters.items()]
-        published(call, signature.replace(parameters=parameters), settings)
-        summary, _, contract = inspect.cleandoc(readable.__doc__ or "").partition("\n\n")
-        contract = contract.replace("from lossbook.functional import", "from lossbook.fused import")
-        call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{refused}\n\n{contract}"
+        published(call, signature.replace(parameters=parameters), contract.rules)
+        summary, _, text = inspect.cleandoc(readable.__doc__ or "").partition("\n\n")
+        text = text.replace("from lossbook.functional import", "from lossbook.fused import")
+        call.__doc__ = f"{summary}\n\n{inspect.cleandoc(function.__doc__ or '')}\n\n{refused}\n\n{text}"
         call.gradients = gradients  # type: ignore[attr-defined]
         return call
 
     return decorate
 
 
-def _refuse_derivative(name: str, argument: str, value: Tensor, has_gradient: bool) -> None:
+def _refuse(name: str, argument: str, value: Tensor, has_gradient: bool) -> None:
     instead = f"use lossbook.functional.{name}"
+    way = check.in_parts(value)
+    if way:
+        raise TypeError(
+            f"lossbook.fused.{name} takes ordinary tensors, for instance {way.format(argument)}, or {instead}; "
+            f"got a {type(value).__name__} as {argument}"
+        )
     if not has_gradient and value.requires_grad and torch.is_grad_enabled():
         raise ValueError(
             f"lossbook.fused.{name} has no gradient for {argument}: give {argument}.detach(), or {instead}"

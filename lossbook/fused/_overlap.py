@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._core import check
 from .._core.classes import check_class_values
-from ..segmentation._overlap import check_arguments, kept_index
+from ..segmentation._overlap import as_masks, check_arguments, kept_index
 from ._blocks import in_parallel, tiles
 from ._op import as_result_dtype, differentiate, gradients_now, number, reduce_rows
 from ._overlap_kernels import Masks, launch_gradients, launch_sums
@@ -206,6 +206,7 @@ def overlap_loss(
     reduction: str,
 ) -> Tensor:
     """Check the arguments and call the operator."""
+    target = as_masks(input, target)
     weight = check_arguments(input, target, sample_weight, activation=activation, ignore_index=ignore_index)
     floats = [input]
     if target.is_floating_point():

@@ -2,7 +2,7 @@
 
 import torch
 
-from .._core import paired
+from .._core import BinaryLabel, paired
 from ..classification import binary_cross_entropy_with_logits as readable
 from ..classification._factors import check_factors
 from ._elementwise import all_finite, check_entries, elementwise, run
@@ -91,7 +91,7 @@ def binary_cross_entropy_with_logits(input, target, *, weight, pos_weight, sampl
     """Fused: reads each argument once, writes each gradient once; weights that broadcast are not expanded."""
     entry = paired(input, target, sample_weight=sample_weight)
     check_factors(input, weight=weight, pos_weight=pos_weight)
-    check_entries("target", target, entry, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]")
+    check_entries("target", target, entry, BinaryLabel)
     return run(
         _binary_cross_entropy_with_logits, input, target, weight, pos_weight, entry=entry, normalizer=normalizer,
         reduction=reduction,

@@ -82,7 +82,6 @@ def cross_entropy(
     ``return_lse=True`` returns the logarithm of the sum of exponentials of the (capped) logits as well, in float32 or
     wider and of the shape of the unreduced loss, differentiable: ``loss, lse = cross_entropy(..., return_lse=True)``.
     """
-    check.floating(input=input)
     check_class_weight(input, weight)
     dim = class_dim(input)
     classes = input.shape[dim]
@@ -105,7 +104,8 @@ def cross_entropy(
         as_rows(input), rows, weight, row_weight, divisor, ignore_index, label_smoothing, softcap or 0.0, z_loss,
         return_lse, None, None, reduction != "none", wanted,
     )  # fmt: skip
-    loss = as_result_dtype(loss if reduction != "none" else loss.view(entry_shape(input)), input)
+    loss = loss if reduction != "none" else loss.view(entry_shape(input))
+    loss = as_result_dtype(loss, input, *([target] if target.is_floating_point() else []))
     return (loss, lse.view(entry_shape(input))) if return_lse else loss
 
 

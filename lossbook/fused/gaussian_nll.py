@@ -5,11 +5,11 @@ import math
 import torch
 from torch import Tensor
 
-from .._core import numbers, paired
+from .._core import NotNegativeReal, paired
 from ..regression import gaussian_nll as readable
 from ..regression._variance import variance as as_variance
 from ._elementwise import check_entries, elementwise, run
-from ._op import fused, number
+from ._op import fused
 from ._triton import tl, triton
 
 # With the error e = x - t, v the variance lifted to eps, and r = e / v:
@@ -22,7 +22,7 @@ from ._triton import tl, triton
 @triton.jit
 def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
     eps = tl.load(settings[0])
-    var = tl.where(first < eps, eps, first)
+    var = tl.where(first <= eps, eps, first)  # -0.0 too
     var = tl.where(first < 0, float("nan"), var)
     error = x - t
     ratio = error / var
@@ -33,6 +33,8 @@ def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
 def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, spare):
     eps, constant = settings
     var = torch.clamp(first, min=eps, out=spare[0])
+    if eps == 0:
+        var.add_(0.0)  # -0.0 would be a variance below 0
     if first.device.type != "cpu" or not first.amin() >= 0:
         var.masked_fill_(first < 0, torch.nan)
     error = torch.sub(x, t, out=spare[1])
@@ -54,8 +56,8 @@ def gaussian_nll_loss(input, target, var, *, full, eps, sample_weight, normalize
     A ``var`` that broadcasts is not expanded, but its gradient is added up from one of the shape of ``input``.
     """
     entry = paired(input, target, sample_weight=sample_weight)
-    variance = as_variance(var, input) if isinstance(var, Tensor) else number(numbers.not_negative("var", var), input)
-    check_entries("var", variance.expand(input.shape), entry, lambda v: ~(v < 0), "a variance, at least 0")
+    variance = as_variance(var, input)
+    check_entries("var", variance.expand(input.shape), entry, NotNegativeReal)
     constant = 0.5 * math.log(2 * math.pi) if full else 0.0
     return run(
         _gaussian_nll_loss, input, target, variance, settings=[eps, constant], entry=entry, normalizer=normalizer,

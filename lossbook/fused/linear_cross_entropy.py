@@ -170,12 +170,13 @@ def linear_cross_entropy(
         for t in (input, linear_weight, linear_bias)
     ]
     loss, lse = _differentiable(
-        input.reshape(many, input.shape[-1]), linear_weight.reshape(-1, input.shape[-1]),
+        input.reshape(many, input.shape[-1]), linear_weight.flatten(0, -2),
         None if linear_bias is None else linear_bias.flatten(), rows, weight, row_weight, divisor, classes,
         product_dtype(input, linear_weight), ignored, label_smoothing, softcap or 0.0, z_loss, return_lse, None, None,
         reduced, needed,
     )  # fmt: skip
-    loss = as_result_dtype(loss if reduced else loss.view(shape), input)
+    loss = loss if reduced else loss.view(shape)
+    loss = as_result_dtype(loss, input, *([target] if target.is_floating_point() else []))
     return (loss, lse.view(shape)) if return_lse else loss
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .._core import check, entry_weight
+from .._core import entry_weight
 from .._core.autocast import no_autocast
 from .._core.linear_map import check_map, check_two_maps
 from ..distillation import linear_kl_div as readable
@@ -84,7 +84,6 @@ def linear_kl_div(
     The student alone gets a gradient; a teacher that requires one is refused. Features of samples that weigh zero may
     be NaN.
     """
-    check.floating(input=input, linear_weight=linear_weight, target_input=target_input, target_weight=target_weight)
     check_map(input=input, linear_weight=linear_weight, linear_bias=linear_bias)
     check_map(target_input=target_input, target_weight=target_weight, target_bias=target_bias)
     check_two_maps(input, linear_weight, target_input, target_weight)

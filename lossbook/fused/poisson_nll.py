@@ -4,9 +4,8 @@ import math
 
 import torch
 
-from .._core import entry_weight
+from .._core import Count, Rate, check, entry_weight
 from ..regression import poisson_nll as readable
-from ..regression._counts import COUNT, RATE, check_counts
 from ._elementwise import all_finite, check_entries, elementwise, run
 from ._op import fused
 from ._triton import tl, triton
@@ -79,11 +78,11 @@ _poisson_nll_loss = elementwise("poisson_nll_loss", _in_kernel, _in_blocks, mirr
 @fused(readable.poisson_nll_loss, gradients=("input", "target"))
 def poisson_nll_loss(input, target, *, log_input, full, eps, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once; integer counts are read as they are."""
-    check_counts(input, target)
+    check.same_shape(input=input, target=target)
     entry = entry_weight(sample_weight, input.shape)
-    check_entries("target", target, entry, lambda t: t >= 0, COUNT)
+    check_entries("target", target, entry, Count)
     if not log_input:
-        check_entries("input", input, entry, lambda t: ~(t < 0), RATE)
+        check_entries("input", input, entry, Rate)
     return run(
         _poisson_nll_loss, input, target, settings=[eps], options=[log_input, full], entry=entry,
         normalizer=normalizer, reduction=reduction,

@@ -44,7 +44,6 @@ def quantile_loss(input, target, *, quantile, sample_weight, normalizer, reducti
     """Fused: reads each argument once, writes each gradient once; a ``quantile`` that broadcasts is not expanded."""
     entry = paired(input, target, sample_weight=sample_weight)
     if isinstance(quantile, Tensor):
-        check.tensors(input=input, quantile=quantile)
         check.broadcastable("quantile", quantile, input.shape, "one for each entry")
         quantile = quantile.to(arithmetic(input, target))
     each = quantile if isinstance(quantile, Tensor) else None

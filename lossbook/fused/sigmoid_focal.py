@@ -1,8 +1,9 @@
 """Focal loss of logits, value and slopes in one pass."""
 
 import torch
+from torch import Tensor
 
-from .._core import paired
+from .._core import BinaryLabel, paired
 from ..classification import sigmoid_focal as readable
 from ._elementwise import all_finite, check_entries, elementwise, run
 from ._math import log1p
@@ -47,6 +48,8 @@ def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
     alpha_slope = tl.zeros_like(x)
     if OPTIONS[1]:
         alpha = tl.load(settings[1])
+        if first is not None:
+            alpha = first
         factor *= alpha * t + (1 - alpha) * (1 - t)
         alpha_slope += 2 * alpha - 1
     entropy = tl.where((factor == 0) & (entropy == float("inf")), 0, entropy)
@@ -60,7 +63,7 @@ def _in_kernel(x, t, first, second, settings, OPTIONS: tl.constexpr):
 
 
 def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, spare):
-    gamma, alpha = settings
+    gamma, alpha = settings[0], settings[1] if first is None else first
     limits = torch.finfo(x.dtype)
     side = torch.gt(t, 0.5, out=spare[0]).mul_(-2).add_(1)
     share = torch.minimum(t, 1 - t, out=spare[1])
@@ -73,7 +76,7 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
     power = miss.square() if options[0] else miss.pow(gamma)
     factor = power
     if options[1]:
-        factor = (t * alpha).add_(1 - t, alpha=1 - alpha).mul_(power)
+        factor = (t * alpha).add_((1 - t) * (1 - alpha)).mul_(power)
     infinite = not all_finite(entropy)
     if infinite:
         entropy.masked_fill_((factor == 0) & (entropy == torch.inf), 0)
@@ -90,7 +93,7 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
     if wanted[1]:
         torch.mul(growth, q.sub_(p), out=slopes[1]).sub_(wrong.clamp_(max=limits.max)).mul_(force)
         if options[1]:
-            slopes[1].add_(power, alpha=2 * alpha - 1)
+            slopes[1].add_(power.mul_(2 * alpha - 1))
 
 
 _sigmoid_focal_loss = elementwise("sigmoid_focal_loss", _in_kernel, _in_blocks, mirrored=False)
@@ -100,9 +103,10 @@ _sigmoid_focal_loss = elementwise("sigmoid_focal_loss", _in_kernel, _in_blocks, 
 def sigmoid_focal_loss(input, target, *, gamma, alpha, sample_weight, normalizer, reduction):
     """Fused: reads each argument once, writes each gradient once, and keeps no loss of single entries."""
     entry = paired(input, target, sample_weight=sample_weight)
-    check_entries("target", target, entry, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]")
+    check_entries("target", target, entry, BinaryLabel)
+    each = None if not isinstance(alpha, Tensor) else readable.as_input(alpha, input)
     return run(
-        _sigmoid_focal_loss, input, target, settings=[gamma, 0.0 if alpha is None else alpha],
+        _sigmoid_focal_loss, input, target, each, settings=[gamma, alpha if isinstance(alpha, float | int) else 0.0],
         options=[gamma == 2, alpha is not None], entry=entry, normalizer=normalizer, reduction=reduction,
     )  # fmt: skip
 

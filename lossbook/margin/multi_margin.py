@@ -4,7 +4,21 @@ from typing import Annotated
 
 from torch import Tensor
 
-from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, numbers, reduce
+from .._core import (
+    ClassIndex,
+    EntryWeight,
+    Logits,
+    Loss,
+    Normalizer,
+    Number,
+    Reduction,
+    Weight,
+    entry_weight,
+    formula,
+    kept,
+    numbers,
+    reduce,
+)
 from .._core.classes import at_class, check_class_index, check_class_weight, class_dim, class_entries, spoiled
 
 OneOrTwo = Annotated[int, numbers.choice(1, 2)]
@@ -12,14 +26,14 @@ OneOrTwo = Annotated[int, numbers.choice(1, 2)]
 
 @formula
 def multi_margin_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: ClassIndex,
     *,
     p: OneOrTwo = 1,
     margin: Number = 1.0,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    weight: Weight | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for a score of the right class that beats every other class by a margin.
@@ -35,7 +49,7 @@ def multi_margin_loss(
         p: exponent, 1 or 2.
         margin: lead m that costs nothing, in the units of the scores.
         weight: weight w of each class, shape (classes,); None weighs all alike.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of samples,
@@ -52,6 +66,8 @@ def multi_margin_loss(
     Note:
         The sum over C - 1 classes is divided by C, and "mean" by the number of samples, not by their weights. A target
         out of range gives NaN for its entry where values are not checked (see ``check_values``).
+        This is the sum over classes of Weston and Watkins. scikit-learn, optax and Keras take the largest term alone,
+        as Crammer and Singer do: for two classes that is twice this loss, for more there is no conversion.
 
     Example:
         >>> import torch
@@ -61,12 +77,11 @@ def multi_margin_loss(
         tensor([0.7500, 0.1250])
 
     References:
-        K. Crammer, Y. Singer (2001), On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines.
-        https://www.jmlr.org/papers/v2/crammer01a.html
         J. Weston, C. Watkins (1999), Support Vector Machines for Multi-Class Pattern Recognition: the sum over classes.
         https://www.esann.org/sites/default/files/proceedings/legacy/es1999-461.pdf
+        K. Crammer, Y. Singer (2001), On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines: the
+        largest term alone. https://www.jmlr.org/papers/v2/crammer01a.html
     """
-    check.floating(input=input)
     if input.dim() not in (1, 2):
         raise ValueError(f"input must have shape (classes,) or (batch, classes); got {tuple(input.shape)}")
     check_class_index(input, target)
@@ -76,7 +91,7 @@ def multi_margin_loss(
     input = kept(entry, input, dim=dim)
     index, unknown, _ = class_entries(kept(entry, target, fill=0), input.shape[dim], None)
     right = index.unsqueeze(dim)
-    shortfall = (margin - input.gather(dim, right) + input).scatter(dim, right, 0.0).relu()
+    shortfall = (margin + (input - input.gather(dim, right))).scatter(dim, right, 0.0).relu()
     # abs changes nothing but what is stored for the gradient: numbers, not a mask, which compiled code writes slowly.
     loss = (shortfall.abs() if p == 1 else shortfall.square()).mean(dim)
     if weight is not None:

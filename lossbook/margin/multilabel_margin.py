@@ -4,17 +4,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, entry_weight, formula, kept, reduce, times
+from .._core import (
+    EntryWeight,
+    Label,
+    Logits,
+    Loss,
+    Normalizer,
+    Reduction,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+    times,
+)
 from .._core.classes import spoiled
 
 
 @formula
 def multilabel_margin_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: Label,
     *,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for scores in which each class of a sample beats each class that is not its own by 1.
@@ -31,7 +44,7 @@ def multilabel_margin_loss(
         target: the classes of each sample as a list of indices 0..classes-1, filled up with -1; int64, same shape as
             ``input``. Whatever follows the first -1 is ignored. Not 0 and 1 for each class, which would list the
             classes 0 and 1; a class listed twice counts twice.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input`` without classes; "mean" divides the sum by the number of samples,
@@ -61,19 +74,17 @@ def multilabel_margin_loss(
         K. Crammer, Y. Singer (2003), A Family of Additive Online Algorithms for Category Ranking.
         https://www.jmlr.org/papers/v3/crammer03b.html
     """
-    check.floating(input=input)
-    check.tensors(input=input, target=target)
     if input.dim() not in (1, 2) or input.shape[-1] == 0:
         raise ValueError(f"input must have shape (classes,) or (batch, classes); got {tuple(input.shape)}")
-    if target.dtype != torch.int64:
-        raise TypeError(f"target must list class indices as int64, for instance target.long(); got {target.dtype}")
     check.same_shape(input=input, target=target)
     classes = input.shape[-1]
     entry = entry_weight(sample_weight, input.shape[:-1])
     input, target = kept(entry, input, dim=-1), kept(entry, target, fill=-1, dim=-1)
     takes = lambda: f"a class index in 0..{classes - 1} or -1"  # noqa: E731
     listed = (target == -1).cumsum(-1) == 0  # whatever follows the first -1 is not looked at
-    check.values("target", target.masked_fill(~listed, -1), lambda t: (t >= -1) & (t < classes), takes, interval=True)
+    check.values(
+        "target", target.masked_fill(~listed, -1), lambda t: (t >= -1) & (t < classes), takes, between=(-1, classes - 1)
+    )
     unknown = (listed & ((target < 0) | (target >= classes))).any(-1)
     slope, pairs = _slopes(input.detach(), target.masked_fill(~listed, 0).clamp(0, classes - 1), listed)
     # Slopes add up to 0, so the origin is free: at the highest score with a positive slope nothing large cancels.

@@ -9,5 +9,9 @@ def distance(one: Tensor, other: Tensor, p: float = 2.0, eps: float = 1e-6) -> T
 
     That keeps the gradient of equal vectors finite and away from 0: the square root has no slope at 0.
     """
-    found: Tensor = torch.linalg.vector_norm(one - other + eps, p, dim=-1)
-    return found
+    difference = one - other + eps
+    if p in (1, 2, torch.inf):
+        return torch.linalg.vector_norm(difference, p, dim=-1)  # type: ignore[no-any-return]
+    # A power of a large p overflows, so the largest component is taken out, a constant factor that cancels.
+    largest = difference.detach().abs().amax(-1, keepdim=True).clamp(min=torch.finfo(difference.dtype).tiny)
+    return largest.squeeze(-1) * torch.linalg.vector_norm(difference / largest, p, dim=-1)  # type: ignore[no-any-return]

@@ -1,6 +1,5 @@
 """Embeddings with the class of each."""
 
-import torch
 from torch import Tensor
 
 from .._core import check, entry_weight
@@ -8,11 +7,7 @@ from .._core import check, entry_weight
 
 def labelled(embedding: Tensor, label: Tensor, sample_weight: Tensor | None) -> Tensor | None:
     """Refuse what is not a batch of embeddings and their classes, and give the weight of each."""
-    check.floating(embedding=embedding)
     if embedding.dim() != 2:
         raise ValueError(f"embedding must have shape (batch, features); got {tuple(embedding.shape)}")
-    check.tensors(embedding=embedding, label=label)
-    if label.dtype != torch.int64:
-        raise TypeError(f"label must hold classes as int64, for instance label.long(); got {label.dtype}")
     check.shape("label", label, embedding.shape[:1], "one for each row of embedding")
     return entry_weight(sample_weight, label.shape)

@@ -3,18 +3,18 @@
 import torch
 from torch import Tensor
 
-from .._core import Loss, Positive, Reduction, formula, kept, reduce
+from .._core import EntryWeight, Label, Loss, Normalizer, Positive, Real, Reduction, beside, formula, kept, reduce
 from ._labelled import labelled
 
 
 @formula
 def batch_hard_triplet_loss(
-    embedding: Tensor,
-    label: Tensor,
+    embedding: Real,
+    label: Label,
     *,
     margin: Positive = 0.2,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the farthest sample of an anchor's class to lie nearer than the nearest of another, by a margin.
@@ -29,7 +29,7 @@ def batch_hard_triplet_loss(
         embedding: vectors, shape (batch, features), any real.
         label: class of each vector, int64, shape (batch,), any value.
         margin: lead beyond which an anchor costs nothing, in units of the distance, greater than 0.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the sample from value, gradient and count, even where it is NaN, and from the candidates
             of the other anchors.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
@@ -51,6 +51,8 @@ def batch_hard_triplet_loss(
         point cost the margin and stay there. A batch in parts has other hardest samples, so the losses of its parts
         do not add up to its own. A batch in which no anchor has both a positive and a negative has the mean of nothing,
         NaN with gradient 0; with ``normalizer`` it is 0.
+        pytorch-metric-learning normalises the embeddings and divides by the number of losses above 0;
+        sentence-transformers has margin 5, lets an anchor without a positive count, and divides by the batch.
 
     Example:
         >>> import torch
@@ -69,7 +71,7 @@ def batch_hard_triplet_loss(
 
     embedding = kept(entry, embedding, dim=-1)
     same = label[:, None] == label  # (batch, batch)
-    positive = same & ~torch.eye(label.shape[0], dtype=torch.bool, device=label.device)
+    positive = same & ~beside(torch.eye(label.shape[0], dtype=torch.bool, device=label.device), label)
     negative = ~same
     if entry is not None:
         positive, negative = positive & (entry != 0), negative & (entry != 0)

@@ -3,19 +3,32 @@
 import torch
 from torch import Tensor
 
-from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Loss,
+    Normalizer,
+    Number,
+    Real,
+    Reduction,
+    Sign,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from ._signs import signs
 
 
 @formula
 def cosine_embedding_loss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
+    input1: Real,
+    input2: Real,
+    target: Sign,
     *,
     margin: Number = 0.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for similar pairs of vectors to point the same way, and for dissimilar ones to point apart.
@@ -37,7 +50,7 @@ def cosine_embedding_loss(
         target: 1 for similar pairs, -1 for dissimilar ones, floating point or integer, shape () or (batch,);
             ``2 * y - 1`` makes it from 0 and 1.
         margin: cosine below which a dissimilar pair costs nothing; -1 to 1 make sense, 0 to 0.5 are usual.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``target``; "mean" divides the sum by the number of entries, or by the
@@ -67,11 +80,11 @@ def cosine_embedding_loss(
         J. Bromley et al. (1993), Signature Verification using a "Siamese" Time Delay Neural Network, section 4: the
         cosine of two outputs, with the target 1 or another. https://doi.org/10.1142/S0218001493000339
     """
-    check.floating(input1=input1, input2=input2)
-    check.tensors(input1=input1, target=target)
     check.same_shape(input1=input1, input2=input2)
     if input1.dim() not in (1, 2):
         raise ValueError(f"input1 must have shape (features,) or (batch, features); got {tuple(input1.shape)}")
+    if input1.shape[-1] == 0:
+        raise ValueError(f"input1 must have at least one feature; got {tuple(input1.shape)}")
     check.shape("target", target, input1.shape[:-1], "one for each pair of vectors")
     entry = entry_weight(sample_weight, target.shape)
     one, inverse_norm1 = _shrunk(kept(entry, input1, dim=-1))

@@ -3,18 +3,31 @@
 import torch
 from torch import Tensor
 
-from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Loss,
+    Normalizer,
+    Number,
+    Real,
+    Reduction,
+    Sign,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from ._signs import signs
 
 
 @formula
 def hinge_embedding_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Real,
+    target: Sign,
     *,
     margin: Number = 1.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for small distances in similar pairs, and for distances beyond a margin in dissimilar ones.
@@ -33,7 +46,7 @@ def hinge_embedding_loss(
         target: 1 for similar pairs, -1 for dissimilar ones, floating point or integer, same shape as ``input``;
             ``2 * y - 1`` makes it from 0 and 1.
         margin: distance beyond which a dissimilar pair costs nothing, in the units of ``input``.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -62,8 +75,6 @@ def hinge_embedding_loss(
         R. Hadsell, S. Chopra, Y. LeCun (2006), Dimensionality Reduction by Learning an Invariant Mapping, equation 4,
         with both terms linear instead of squared. https://doi.org/10.1109/CVPR.2006.100
     """
-    check.floating(input=input)
-    check.tensors(input=input, target=target)
     check.same_shape(input=input, target=target)
     entry = entry_weight(sample_weight, input.shape)
     similar = signs(target, entry).to(input.dtype)

@@ -2,19 +2,32 @@
 
 from torch import Tensor
 
-from .._core import Loss, Number, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Loss,
+    Normalizer,
+    Number,
+    Real,
+    Reduction,
+    Sign,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from ._signs import signs
 
 
 @formula
 def margin_ranking_loss(
-    input1: Tensor,
-    input2: Tensor,
-    target: Tensor,
+    input1: Real,
+    input2: Real,
+    target: Sign,
     *,
     margin: Number = 0.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for one score of each pair to exceed the other by a margin.
@@ -30,7 +43,7 @@ def margin_ranking_loss(
         target: 1 where the first is to score higher, -1 where the second is, floating point or integer, same shape as
             ``input1``; ``2 * y - 1`` makes it from 0 and 1.
         margin: lead beyond which a pair costs nothing, in the units of the scores.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input1``; "mean" divides the sum by the number of entries, or by the
@@ -59,8 +72,6 @@ def margin_ranking_loss(
         R. Herbrich, T. Graepel, K. Obermayer (2000), Large Margin Rank Boundaries for Ordinal Regression, chapter 7 of
         Advances in Large Margin Classifiers. https://doi.org/10.7551/mitpress/1113.001.0001
     """
-    check.floating(input1=input1, input2=input2)
-    check.tensors(input1=input1, target=target)
     check.same_shape(input1=input1, input2=input2, target=target)
     entry = entry_weight(sample_weight, input1.shape)
     lead = signs(target, entry) * (kept(entry, input1) - kept(entry, input2))

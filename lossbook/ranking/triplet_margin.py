@@ -3,22 +3,37 @@
 import torch
 from torch import Tensor
 
-from .._core import Flag, Loss, Norm, NotNegative, Positive, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Flag,
+    Loss,
+    Norm,
+    Normalizer,
+    NotNegative,
+    Positive,
+    Real,
+    Reduction,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
 from ._distance import distance
 
 
 @formula
 def triplet_margin_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
+    anchor: Real,
+    positive: Real,
+    negative: Real,
     *,
     margin: Positive = 1.0,
     p: Norm = 2.0,
     eps: NotNegative = 1e-6,
     swap: Flag = False,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each anchor to lie nearer to its positive than to its negative, by a margin.
@@ -39,7 +54,7 @@ def triplet_margin_loss(
         p: exponent of the norm, greater than 0; ``math.inf`` for the largest component.
         eps: added to each component of a difference, at least 0.
         swap: whether the negative keeps its distance from the positive too.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``anchor`` without features; "mean" divides the sum by the number of
@@ -58,6 +73,8 @@ def triplet_margin_loss(
     Note:
         ``eps`` is added to each difference, not below a root, so the distance of a vector of 512 features from itself
         is 2.3e-5. A p far below 1 overflows: the norm is a sum to the power 1 / p.
+        pytorch-metric-learning's ``TripletMarginLoss`` takes normalised embeddings, ``eps=0`` and ``margin=0.05``, and
+        divides by the number of losses above 0: ``normalizer=(loss > 0).sum()`` of the unreduced loss.
 
     Example:
         >>> import torch
@@ -72,10 +89,9 @@ def triplet_margin_loss(
         V. Balntas, E. Riba, D. Ponsa, K. Mikolajczyk (2016), Learning local feature descriptors with triplets and
         shallow convolutional neural networks: the loss, and swap as anchor swap. https://doi.org/10.5244/C.30.119
     """
-    check.floating(anchor=anchor, positive=positive, negative=negative)
     check.same_shape(anchor=anchor, positive=positive, negative=negative)
-    if anchor.dim() == 0:
-        raise ValueError("anchor must have shape (..., features); got a 0-d tensor")
+    if anchor.dim() == 0 or anchor.shape[-1] == 0:
+        raise ValueError(f"anchor must have shape (..., features), at least one feature; got {tuple(anchor.shape)}")
     entry = entry_weight(sample_weight, anchor.shape[:-1])
     anchor, positive, negative = (kept(entry, vector, dim=-1) for vector in (anchor, positive, negative))
     near, far = distance(anchor, positive, p, eps), distance(anchor, negative, p, eps)

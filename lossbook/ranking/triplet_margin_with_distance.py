@@ -6,7 +6,21 @@ from typing import Annotated, Any
 import torch
 from torch import Tensor
 
-from .._core import Flag, Loss, Positive, Reduction, check, entry_weight, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Flag,
+    Loss,
+    Normalizer,
+    Positive,
+    Real,
+    Reduction,
+    check,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+)
+from .._core.kinds import kind
 from ._distance import distance
 
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -21,15 +35,15 @@ def check_callable(name: str, value: Any) -> Any:
 
 @formula
 def triplet_margin_with_distance_loss(
-    anchor: Tensor,
-    positive: Tensor,
-    negative: Tensor,
+    anchor: Real,
+    positive: Real,
+    negative: Real,
     *,
     distance_function: Annotated[Distance | None, check_callable] = None,
     margin: Positive = 1.0,
     swap: Flag = False,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for each anchor to lie nearer to its positive than to its negative, in any distance.
@@ -50,7 +64,7 @@ def triplet_margin_with_distance_loss(
             Euclidean distance over the last dimension, with torch's 1e-6 added to each component of the difference.
         margin: lead beyond which a triplet costs nothing, in units of the distance, greater than 0.
         swap: whether the negative keeps its distance from the positive too.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of the distances; "mean" divides the sum by the number of triplets, or by
@@ -82,7 +96,6 @@ def triplet_margin_with_distance_loss(
         V. Balntas, E. Riba, D. Ponsa, K. Mikolajczyk (2016), Learning local feature descriptors with triplets and
         shallow convolutional neural networks: the loss, and swap as anchor swap. https://doi.org/10.5244/C.30.119
     """
-    check.floating(anchor=anchor, positive=positive, negative=negative)
     check.same_shape(anchor=anchor, positive=positive, negative=negative)
     if anchor.dim() == 0:
         raise ValueError("anchor must have shape (features,) or (batch, ...); got a 0-d tensor")
@@ -99,7 +112,7 @@ def triplet_margin_with_distance_loss(
 def _measured(measure: Distance, one: Tensor, other: Tensor) -> Tensor:
     """Call the distance function and refuse what it must not return."""
     found = measure(one, other)
-    check.floating(**{"the result of distance_function": found})
+    kind(Real)("the result of distance_function", found)
     shape, given = tuple(one.shape), tuple(found.shape)
     if given not in [shape[:leading] for leading in range(min(1, len(shape) - 1), len(shape))]:
         raise ValueError(

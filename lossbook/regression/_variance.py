@@ -2,21 +2,19 @@
 
 from torch import Tensor
 
-from .._core import check, numbers
-
 
 def variance(var: Tensor | float, input: Tensor) -> Tensor:
     """Give ``var`` a shape that broadcasts to the one of ``input``."""
     if not isinstance(var, Tensor):
-        return input.new_full((), numbers.not_negative("var", var))
-    check.floating(input=input, var=var)
+        return input.new_full((), var)
     shape, given = tuple(input.shape), tuple(var.shape)
-    if given == shape[:-1] and shape:
+    if not given:
+        return var
+    if given == shape[:-1]:
         return var.unsqueeze(-1)
-    differ = [size for size, wanted in zip(given, shape, strict=False) if size != wanted]
-    if len(given) != len(shape) or differ not in ([], [1]):
+    if len(given) != len(shape) or any(size not in (1, wanted) for size, wanted in zip(given, shape, strict=True)):
         raise ValueError(
-            f"var must be a number or have the shape of input, {shape}, with one dimension replaced by 1 or "
+            f"var must be one number or have the shape of input, {shape}, with dimensions replaced by 1 or "
             f"the last one left out; got {given}"
         )
     return var

@@ -5,20 +5,35 @@ import math
 import torch
 from torch import Tensor
 
-from .._core import Flag, Loss, NotNegative, Reduction, check, formula, kept, paired, reduce
+from .._core import (
+    EntryWeight,
+    Flag,
+    Loss,
+    Normalizer,
+    NotNegative,
+    NotNegativeReal,
+    Real,
+    Reduction,
+    Variance,
+    check_domain,
+    formula,
+    kept,
+    paired,
+    reduce,
+)
 from ._variance import variance
 
 
 @formula
 def gaussian_nll_loss(
-    input: Tensor,
-    target: Tensor,
-    var: Tensor | float,
+    input: Real,
+    target: Real,
+    var: Variance,
     *,
     full: Flag = False,
     eps: NotNegative = 1e-6,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the mean of the target and for how far it scatters around that mean.
@@ -33,10 +48,11 @@ def gaussian_nll_loss(
         input: mean of the target, any shape, any real number in the units of the target.
         target: observation, same shape as ``input``.
         var: variance (not standard deviation) in squared units of the target, at least 0: the shape of ``input``,
-            that shape with one dimension replaced by 1, that shape without its last dimension, or a number.
+            that shape with dimensions replaced by 1, that shape without its last dimension, or one number, which may
+            be a tensor and learned.
         full: whether to add the constant that makes the loss a log density.
         eps: floor under the variance, in squared units of the target, at least 0.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -55,6 +71,7 @@ def gaussian_nll_loss(
         The floor holds for the value; the gradient passes through it as if it were not there, so that a variance
         below ``eps`` is still pushed up (or down) by the slope at ``eps``: about -e^2 / (2 eps^2), which is -5e9
         for an error of 0.1. A negative variance gives NaN where values are not checked (see ``check_values``).
+        SciPy's ``norm.logpdf`` takes the standard deviation: ``var=scale**2, full=True``.
 
     Example:
         >>> import torch
@@ -70,7 +87,7 @@ def gaussian_nll_loss(
     var = variance(var, input)
     error = kept(entry, input) - kept(entry, target)
     var = var if entry is None else kept(entry, var.expand(input.shape))
-    check.values("var", var, lambda v: ~(v < 0), "a variance, at least 0", interval=True)
+    check_domain("var", var, NotNegativeReal)
     # Lifted to eps by a constant, because a clamp would stop the gradient.
     fixed = var.detach()
     var = var + (eps - fixed).clamp(min=0).masked_fill(fixed < 0, torch.nan)

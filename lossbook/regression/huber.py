@@ -1,20 +1,19 @@
 """Huber loss: squared near the target, absolute far from it."""
 
-import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, Positive, Reduction, formula, kept, paired, reduce
+from .._core import EntryWeight, Loss, Normalizer, Positive, Real, Reduction, clip, formula, kept, paired, reduce
 
 
 @formula
 def huber_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Real,
+    target: Real,
     *,
     delta: Positive = 1.0,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    weight: EntryWeight | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for small errors quadratically and for large errors linearly, so that no outlier dominates.
@@ -32,7 +31,7 @@ def huber_loss(
         target: observation, same shape as ``input``.
         delta: error beyond which the loss grows linearly, in the units of the target, greater than 0.
         weight: torch's name for a ``sample_weight`` of the full shape; give one of the two.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -48,6 +47,7 @@ def huber_loss(
     Note:
         ``huber_loss(delta=d)`` is ``d * smooth_l1_loss(beta=d)``. With ``weight``, torch divides "mean" by the
         number of entries, though its mse_loss and l1_loss divide by the sum of the weights; here all three do.
+        Paddle's ``smooth_l1_loss`` is this loss; scikit-learn's HuberRegressor minimises twice of it.
 
     Example:
         >>> import torch
@@ -61,7 +61,7 @@ def huber_loss(
     """
     entry = paired(input, target, weight=weight, sample_weight=sample_weight)
     error = kept(entry, input) - kept(entry, target)
-    clipped = F.hardtanh(error, -delta, delta)  # a clamp whose backward is several times as fast
+    clipped = clip(error, -delta, delta)
     # One product covers both branches: clipped is the error within delta, and plus or minus delta beyond it.
     loss = clipped * (error - 0.5 * clipped)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)

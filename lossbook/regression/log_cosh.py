@@ -6,16 +6,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Loss, Reduction, formula, kept, paired, reduce
+from .._core import EntryWeight, Loss, Normalizer, Real, Reduction, formula, kept, paired, reduce
 
 
 @formula
 def log_cosh_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Real,
+    target: Real,
     *,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for small errors quadratically and for large errors linearly, with every derivative continuous.
@@ -27,7 +27,7 @@ def log_cosh_loss(
     Args:
         input: prediction, any shape, any real number; scale it so that an error of 1 is where outliers begin.
         target: observation, same shape as ``input``.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the

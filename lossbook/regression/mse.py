@@ -2,17 +2,17 @@
 
 from torch import Tensor
 
-from .._core import Loss, Reduction, formula, kept, paired, reduce
+from .._core import EntryWeight, Loss, Normalizer, Real, Reduction, formula, kept, paired, reduce
 
 
 @formula
 def mse_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Real,
+    target: Real,
     *,
-    weight: Tensor | None = None,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    weight: EntryWeight | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the conditional mean: an error pulls in proportion to its size.
@@ -25,7 +25,7 @@ def mse_loss(
         input: prediction, any shape, any real number in the units of the target.
         target: observation, same shape as ``input``.
         weight: torch's name for a ``sample_weight`` of the full shape; give one of the two.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -41,6 +41,7 @@ def mse_loss(
     Note:
         There is no factor 1/2, so the gradient is 2e. bfloat16 and float16 are squared and added in float32, but the
         result comes back in the dtype of the inputs: in float16 it is inf from an error of 256 on.
+        optax's ``l2_loss`` has the factor 1/2; Keras takes the target first.
 
     Example:
         >>> import torch

@@ -4,20 +4,36 @@ import math
 
 from torch import Tensor
 
-from .._core import Flag, Loss, NotNegative, Reduction, check, entry_weight, formula, kept, reduce, times
-from ._counts import COUNT, RATE, check_counts
+from .._core import (
+    Count,
+    EntryWeight,
+    Flag,
+    Loss,
+    Normalizer,
+    NotNegative,
+    Rate,
+    Real,
+    Reduction,
+    check,
+    check_domain,
+    entry_weight,
+    formula,
+    kept,
+    reduce,
+    times,
+)
 
 
 @formula
 def poisson_nll_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Real,
+    target: Count,
     *,
     log_input: Flag = True,
     full: Flag = False,
     eps: NotNegative = 1e-8,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the rate, or its logarithm, at which events are counted.
@@ -43,7 +59,7 @@ def poisson_nll_loss(
         log_input: whether ``input`` is the logarithm of the rate.
         full: whether to add s(k), Stirling's approximation of log k!, which does not depend on ``input``.
         eps: added to the rate before its logarithm when ``log_input=False``, at least 0.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -62,7 +78,8 @@ def poisson_nll_loss(
     Note:
         s(k) is torch's approximation: 0.6518 for k = 2, where log 2! is 0.6931. For exact log likelihoods add
         ``torch.lgamma(target + 1)`` instead. A log rate of -inf is right for a count of 0: the loss there is 0.
-        The rate overflows float32 above a log rate of 88.7.
+        The rate overflows float32 above a log rate of 88.7. Keras' Poisson is ``log_input=False, eps=1e-7``;
+        scikit-learn's deviance is 2 (loss - k + k log k).
 
     Example:
         >>> import torch
@@ -74,15 +91,15 @@ def poisson_nll_loss(
         A. C. Cameron and P. K. Trivedi (2013), Regression Analysis of Count Data, section 3.2.
         https://doi.org/10.1017/CBO9781139013567
     """
-    check_counts(input, target)
+    check.same_shape(input=input, target=target)
     entry = entry_weight(sample_weight, input.shape)
     input = kept(entry, input)
     target = kept(entry, target if target.dtype.is_floating_point else target.to(input.dtype))
-    check.values("target", target, lambda t: t >= 0, COUNT, interval=True)
+    check_domain("target", target, Count)
     if log_input:
         loss = input.exp() - times(target, input)
     else:
-        check.values("input", input, lambda t: ~(t < 0), RATE, interval=True)
+        check_domain("input", input, Rate)
         rate = input + eps
         if eps == 0:  # 0 log 0 is 0, but its slope would be 0 / 0
             rate = rate.masked_fill((rate == 0) & (target == 0), 1.0)

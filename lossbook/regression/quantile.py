@@ -1,34 +1,19 @@
 """Quantile loss: the pinball, whose two slopes set how often the prediction is too low."""
 
-from typing import Annotated, Any
-
 import torch
 from torch import Tensor
 
-from .._core import Loss, Reduction, check, formula, kept, numbers, paired, reduce
-
-
-def check_quantile(name: str, value: Any) -> Any:
-    """Refuse what is not in (0, 1), a number or a floating-point tensor."""
-    takes = "greater than 0 and less than 1"
-    if isinstance(value, Tensor):
-        check.floating(**{name: value})
-        check.values(name, value, lambda q: (q > 0) & (q < 1), takes, interval=True)
-    else:
-        value = numbers.number(name, value)
-        if not 0 < value < 1:
-            raise ValueError(f"{name} must be {takes}; got {value!r}")
-    return value
+from .._core import EntryWeight, Loss, Normalizer, OpenShares, Real, Reduction, check, formula, kept, paired, reduce
 
 
 @formula
 def quantile_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Real,
+    target: Real,
     *,
-    quantile: Annotated[Tensor | float, check_quantile] = 0.5,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    quantile: OpenShares = 0.5,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for the value below which the given share of the targets falls.
@@ -40,10 +25,10 @@ def quantile_loss(
     Args:
         input: prediction of the quantile, any shape, any real number in the units of the target.
         target: observation, same shape as ``input``.
-        quantile: share of the targets that shall fall below the prediction, greater than 0 and less than 1; a number,
+        quantile: share of the targets that shall fall below the prediction, in (0, 1), both excluded; a number,
             or a tensor of a shape that broadcasts to ``input`` from the last axis: three quantiles in shape (3,) go
             with predictions of shape (batch, 3), and with the target repeated to that shape.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -74,7 +59,6 @@ def quantile_loss(
     """
     entry = paired(input, target, sample_weight=sample_weight)
     if isinstance(quantile, Tensor):
-        check.tensors(input=input, quantile=quantile)
         check.broadcastable("quantile", quantile, input.shape, "one for each entry")
         quantile = quantile.to(torch.promote_types(input.dtype, target.dtype))
     error = kept(entry, target) - kept(entry, input)

@@ -2,19 +2,18 @@
 
 import torch
 from torch import Tensor
-from torch.nn.functional import hardtanh
 
-from .._core import Loss, NotNegative, Reduction, formula, kept, paired, reduce
+from .._core import EntryWeight, Loss, Normalizer, NotNegative, Real, Reduction, clip, formula, kept, paired, reduce
 
 
 @formula
 def smooth_l1_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Real,
+    target: Real,
     *,
     beta: NotNegative = 1.0,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for small errors gently and for large errors with a force of 1, whatever ``beta`` is.
@@ -31,7 +30,7 @@ def smooth_l1_loss(
         input: prediction, any shape, any real number in the units of the target.
         target: observation, same shape as ``input``.
         beta: error below which the corner is rounded off, in the units of the target, at least 0; 0 is the L1 loss.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives the shape of ``input``; "mean" divides the sum by the number of entries, or by the
@@ -64,7 +63,7 @@ def smooth_l1_loss(
         loss = error.abs()
     else:
         # One product covers both branches: slope is error / beta within beta, and plus or minus 1 beyond it.
-        slope = hardtanh(error / beta)
+        slope = clip(error / beta, -1, 1)
         loss = slope * torch.sub(error, slope, alpha=0.5 * beta)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)
 

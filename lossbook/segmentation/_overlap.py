@@ -5,8 +5,9 @@ from typing import Annotated, NamedTuple
 import torch
 from torch import Tensor
 
-from .._core import check, numbers
+from .._core import ClassIndex, MaskTarget, beside, check, check_domain, numbers
 from .._core.classes import check_class_index, class_entries, spoiled, without
+from .._core.kinds import kind
 from .._core.reduce import entry_weight, kept
 
 OutputActivation = Annotated[str, numbers.choice("sigmoid", "softmax")]
@@ -33,6 +34,7 @@ def overlap(
     input: Tensor, target: Tensor, sample_weight: Tensor | None, *, activation: str, ignore_index: int
 ) -> Overlap:
     """Count the pixels that are asked for and given, given only, and asked for only."""
+    target = as_masks(input, target)
     weight = check_arguments(input, target, sample_weight, activation=activation, ignore_index=ignore_index)
     pixels = list(range(2, input.dim()))
     input = kept(weight.input, input)
@@ -54,10 +56,8 @@ def check_arguments(
     input: Tensor, target: Tensor, sample_weight: Tensor | None, *, activation: str, ignore_index: int
 ) -> Kept:
     """Refuse what does not fit, but for the values of class indices; say what is kept."""
-    check.floating(input=input)
     if input.dim() < 3:
         raise ValueError(f"input must have shape (batch, classes, d1, ..., dK), K at least 1; got {tuple(input.shape)}")
-    check.tensors(input=input, target=target)
     if activation == "softmax" and input.shape[1] == 1:
         raise ValueError(
             'the softmax of one class is always 1: use activation="sigmoid", or give the background a class'
@@ -66,26 +66,26 @@ def check_arguments(
     own = None if entry is None else entry.reshape(*entry.shape, *[1] * (input.dim() - 2))
     weight = Kept(entry, own, own if own is None or activation == "sigmoid" else own.any(1, keepdim=True))
     if target.is_floating_point():
-        check.floating(target=target)
         check.same_shape(input=input, target=target)
         if ignore_index >= 0:
             raise ValueError(f"ignore_index goes with class indices, not with masks; got {ignore_index}")
         if check.values_are_checked(target):
-            masks = kept(own, target)
-            check.values("target", masks, lambda t: (t >= 0) & (t <= 1), "a probability in [0, 1]", interval=True)
+            check_domain("target", kept(own, target), MaskTarget)
         return weight
     if activation == "sigmoid" and target.shape != input.shape:
         raise ValueError(
             'class indices exclude each other, so they go with activation="softmax"; for activation="sigmoid" '
-            f"target must be a floating-point mask for each class, of shape {tuple(input.shape)}; "
+            f"target must be a mask for each class, of shape {tuple(input.shape)}; "
             f"got {target.dtype} of shape {tuple(target.shape)}"
         )
-    if target.shape == input.shape:
-        raise TypeError(
-            f"target of the shape of input must be floating point, for instance target.float(); got {target.dtype}"
-        )
+    kind(ClassIndex)("target", target)
     check_class_index(input, target)
     return weight
+
+
+def as_masks(input: Tensor, target: Tensor) -> Tensor:
+    """Make numbers of masks, the targets of the shape of ``input``, and leave class indices."""
+    return target.to(input.dtype) if target.shape == input.shape and not target.is_floating_point() else target
 
 
 def kept_index(weight: Kept, target: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ def kept_index(weight: Kept, target: Tensor) -> Tensor:
 
 def _one_hot(index: Tensor, ignored: Tensor, classes: int) -> Tensor:
     """Turn class indices into a mask for each class, 0 in pixels that are ignored."""
-    each = torch.arange(classes, device=index.device).reshape(-1, *[1] * (index.dim() - 1))
+    each = beside(torch.arange(classes, device=index.device), index).reshape(-1, *[1] * (index.dim() - 1))
     return (index.unsqueeze(1) == each) & ~ignored.unsqueeze(1)
 
 

@@ -2,20 +2,20 @@
 
 from torch import Tensor
 
-from .._core import Integer, Loss, NotNegative, Reduction, formula, reduce
+from .._core import EntryWeight, Integer, Logits, Loss, MaskTarget, Normalizer, NotNegative, Reduction, formula, reduce
 from ._overlap import OutputActivation, overlap, share
 
 
 @formula
 def dice_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: MaskTarget,
     *,
     smooth: NotNegative = 1.0,
     activation: OutputActivation = "sigmoid",
     ignore_index: Integer = -100,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for masks that overlap their targets, so that a small object matters as much as a large background.
@@ -29,12 +29,13 @@ def dice_loss(
 
     Args:
         input: logits, shape (batch, classes, d1, ..., dK), K at least 1, any real. Not probabilities.
-        target: share of each class in each pixel in [0, 1], floating point, shape of ``input``; or, with "softmax",
-            class index 0..classes-1 or ``ignore_index``, int64 (or uint8), shape (batch, d1, ..., dK).
+        target: share of each class in each pixel in [0, 1], a mask, bool, integer or floating point, shape of
+            ``input``; or, with "softmax", class index 0..classes-1 or ``ignore_index``, int64 (or uint8), shape
+            (batch, d1, ..., dK).
         smooth: number of pixels, at least 0, that is added above and below; it keeps small masks calm.
         activation: "sigmoid" where classes may overlap or there is one; "softmax" where each pixel has one class.
         ignore_index: target index whose pixels are removed from the sums.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives shape (batch, classes); "mean" divides the sum by the number of entries, samples times
@@ -48,7 +49,7 @@ def dice_loss(
     Raises:
         ValueError: a setting is out of range, shapes differ, class indices come with "sigmoid", or (on CPU) a target
             is out of range.
-        TypeError: ``input`` is not floating point, or ``target`` neither floating point nor int64 or uint8.
+        TypeError: ``input`` is not floating point, or ``target`` neither masks nor int64 or uint8.
 
     Note:
         One class has shape (batch, 1, height, width): without the 1 the rows of an image would be its classes. Pixels
@@ -57,6 +58,10 @@ def dice_loss(
         its own overlap: over all classes at once, a large background would hide a missed object.
         The paper squares p and t in the denominator; without squares, as here, the loss is
         :func:`tversky_loss` with both prices 1/2 and half of ``smooth``, which tells more about "softmax" and weights.
+        Coming from elsewhere: MONAI's ``DiceLoss`` is this with ``smooth=1e-5``, optax's with 2 for its 1.
+        segmentation-models-pytorch folds the batch into the pixels, takes half of ``smooth`` (its default is 0) and
+        charges nothing for an empty mask. Keras folds batch and classes into one mask, with ``smooth=0``. DETR
+        divides by the number of boxes: ``normalizer=boxes``.
 
     Example:
         >>> import torch

@@ -2,22 +2,22 @@
 
 from torch import Tensor
 
-from .._core import Integer, Loss, NotNegative, Reduction, formula, reduce
+from .._core import EntryWeight, Integer, Logits, Loss, MaskTarget, Normalizer, NotNegative, Reduction, formula, reduce
 from ._overlap import OutputActivation, overlap, share
 
 
 @formula
 def tversky_loss(
-    input: Tensor,
-    target: Tensor,
+    input: Logits,
+    target: MaskTarget,
     *,
     alpha: NotNegative = 0.3,
     beta: NotNegative = 0.7,
     smooth: NotNegative = 1.0,
     activation: OutputActivation = "sigmoid",
     ignore_index: Integer = -100,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask for masks that overlap their targets, where a missed pixel may cost more than a false alarm.
@@ -36,14 +36,15 @@ def tversky_loss(
 
     Args:
         input: logits, shape (batch, classes, d1, ..., dK), K at least 1, any real. Not probabilities.
-        target: share of each class in each pixel in [0, 1], floating point, shape of ``input``; or, with "softmax",
-            class index 0..classes-1 or ``ignore_index``, int64 (or uint8), shape (batch, d1, ..., dK).
+        target: share of each class in each pixel in [0, 1], a mask, bool, integer or floating point, shape of
+            ``input``; or, with "softmax", class index 0..classes-1 or ``ignore_index``, int64 (or uint8), shape
+            (batch, d1, ..., dK).
         alpha: price of a pixel that is given and not asked for, at least 0.
         beta: price of a pixel that is asked for and not given, at least 0.
         smooth: number of pixels, at least 0, that count as rightly given beforehand; it keeps small masks calm.
         activation: "sigmoid" where classes may overlap or there is one; "softmax" where each pixel has one class.
         ignore_index: target index whose pixels are removed from the sums.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides instead of the count.
         reduction: "none" gives shape (batch, classes); "mean" divides the sum by the number of entries, samples times
@@ -56,13 +57,16 @@ def tversky_loss(
     Raises:
         ValueError: a setting is out of range, shapes differ, class indices come with "sigmoid", or (on CPU) a target
             is out of range.
-        TypeError: ``input`` is not floating point, or ``target`` neither floating point nor int64 or uint8.
+        TypeError: ``input`` is not floating point, or ``target`` neither masks nor int64 or uint8.
 
     Note:
         With ``smooth`` 0 a class that is nowhere asked for and nowhere given (0/0) has loss 0 and gradient 0. A
         target index out of range gives NaN for its sample where values are not checked (see ``check_values``). With
         "softmax", a class of ``sample_weight`` 0 still takes its part of the probability: (batch, classes) weights
         with 0 for the background leave it out of the loss, not out of the softmax.
+        The default prices are the paper's. MONAI's are ``alpha=beta=0.5`` with ``smooth=1e-5``; its Jaccard loss is
+        ``alpha=beta=1`` with ``smooth=5e-6``. Keras prices the missed pixels with alpha and the extra ones with beta,
+        against the paper: its Tversky(0.3, 0.7) is ``alpha=0.7, beta=0.3`` here, over one mask for the whole batch.
 
     Example:
         >>> import torch

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .._core import check, numbers
+from .._core import LogProbs, beside, check, check_domain
 from .._core.reduce import entry_weight, kept
 
 
@@ -31,11 +31,12 @@ def as_samples(
     sample_weight: Tensor | None,
 ) -> Samples:
     """Check the arguments of a loss on sequences, and bring them into one form."""
-    check.floating(log_probs=log_probs)
     if log_probs.dim() not in (2, 3):
         raise ValueError(
             f"log_probs must have shape (frames, batch, symbols) or (frames, symbols); got {tuple(log_probs.shape)}"
         )
+    if log_probs.shape[-1] == 0:
+        raise ValueError(f"log_probs must have at least one symbol; got {tuple(log_probs.shape)}")
     shape = log_probs.shape[1:-1]
     log_probs = log_probs if shape else log_probs.unsqueeze(1)
     frames, _, symbols = log_probs.shape
@@ -49,10 +50,11 @@ def as_samples(
     entry = entry_weight(sample_weight, shape)
     input_length, target_length = (kept(entry, length, fill=0) for length in (input_length, target_length))
     if check.values_are_checked(log_probs):
-        takes = "log-probabilities, at most 0 (of logits take log_softmax)"
-        read = torch.arange(frames, device=log_probs.device)[:, None] < input_length  # (frames, batch)
+        read = (
+            beside(torch.arange(frames, device=log_probs.device), log_probs)[:, None] < input_length
+        )  # (frames, batch)
         weighed = kept(entry, log_probs, fill=0.0, dim=-1).masked_fill(~read.unsqueeze(-1), 0.0)
-        check.values("log_probs", weighed, lambda p: ~(p > 1e-3), takes, interval=True)
+        check_domain("log_probs", weighed, LogProbs)
     legal = legal_lengths(input_length, target_length, frames, targets.shape[-1])
     labels, legal_label = legal_labels(labels, target_length, symbols, blank)
     return Samples(log_probs, labels[:, :frames], input_length, target_length, legal & legal_label, entry, tuple(shape))
@@ -63,28 +65,21 @@ def as_lengths(
 ) -> Tensor:
     """Give lengths as int64, shape (batch,)."""
     frames, batch, _ = log_probs.shape
-    if isinstance(given, Tensor):
-        lengths = given
-    else:
-        each = given if isinstance(given, list | tuple) else [given]
-        exact = [numbers.integer(f"{name}[{i}]", length) for i, length in enumerate(each)]
-        lengths = torch.tensor(exact, dtype=torch.long, device=log_probs.device)
-        lengths = lengths if isinstance(given, list | tuple) else lengths.squeeze(0)
-    _check_integer(name, lengths, log_probs)
-    shape = tuple(lengths.shape)
+    if not isinstance(given, Tensor):
+        given = beside(torch.tensor(given, dtype=torch.long, device=log_probs.device), log_probs)
+    shape = tuple(given.shape)
     if shape != (batch,) and shape != batch_shape:
         raise ValueError(
             f"{name} must have shape ({batch},), one for each sample of log_probs (frames, batch, symbols) = "
             f"{tuple(log_probs.shape)}; got {shape}"
             + ("; with the batch first use log_probs.transpose(0, 1)" if shape == (frames,) else "")
         )
-    return lengths.long().reshape(batch)
+    return given.long().reshape(batch)
 
 
 def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: int | None) -> Tensor:
     """Give labels as int64, shape (batch, labels), with anything past the target length."""
     frames, batch, _ = log_probs.shape
-    _check_integer("targets", targets, log_probs)
     if targets.dim() == 2 and targets.shape[0] == batch:
         return targets.long()
     if targets.dim() != 1:
@@ -97,7 +92,9 @@ def as_rows(targets: Tensor, target_length: Tensor, log_probs: Tensor, longest: 
     check.values("the sum of target_lengths", total, lambda n: n == size, lambda: f"{size}, the labels given")
     # More labels than frames have no path anyway, so the width needs no look at the lengths.
     width = min(size if longest is None else longest, frames)
-    position = (target_length.cumsum(0) - target_length)[:, None] + torch.arange(width, device=targets.device)
+    position = (target_length.cumsum(0) - target_length)[:, None] + beside(
+        torch.arange(width, device=targets.device), targets
+    )
     outside = (position < 0) | (position >= size)
     return targets.long()[position.masked_fill(outside, 0)].masked_fill(outside, -1)
 
@@ -115,7 +112,7 @@ def legal_lengths(input_length: Tensor, target_length: Tensor, frames: int, labe
 
 def legal_labels(labels: Tensor, target_length: Tensor, symbols: int, blank: int) -> tuple[Tensor, Tensor]:
     """Put blanks past the target length, and tell which samples have legal labels before it."""
-    past = torch.arange(labels.shape[1], device=labels.device) >= target_length[:, None]
+    past = beside(torch.arange(labels.shape[1], device=labels.device), labels) >= target_length[:, None]
     stand_in = 1 if blank == 0 else 0  # a legal label, where there is any but blank
     labels = labels.masked_fill(past, stand_in)
 
@@ -126,9 +123,3 @@ def legal_labels(labels: Tensor, target_length: Tensor, symbols: int, blank: int
     check.values("targets", labels, legal, takes)
     allowed = legal(labels) | past
     return labels.masked_fill(past | ~allowed, blank), allowed.all(1)
-
-
-def _check_integer(name: str, tensor: Tensor, log_probs: Tensor) -> None:
-    check.tensors(log_probs=log_probs, **{name: tensor})
-    if tensor.is_floating_point() or tensor.is_complex() or tensor.dtype == torch.bool:
-        raise TypeError(f"{name} must hold integers, for instance {name}.long(); got {tensor.dtype}")

@@ -1,12 +1,24 @@
 """Connectionist temporal classification: a label sequence against the frames of a longer input."""
 
-from collections.abc import Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .._core import Flag, Index, Loss, Reduction, formula, kept, reduce
+from .._core import (
+    EntryWeight,
+    Flag,
+    Index,
+    Lengths,
+    LogProbs,
+    Loss,
+    Normalizer,
+    Reduction,
+    Symbols,
+    beside,
+    formula,
+    kept,
+    reduce,
+)
 from .._core.classes import spoiled
 from ._labels import as_samples
 
@@ -16,15 +28,15 @@ IMPOSSIBLE = -1e30
 
 @formula
 def ctc_loss(
-    log_probs: Tensor,
-    targets: Tensor,
-    input_lengths: Tensor | Sequence[int] | int,
-    target_lengths: Tensor | Sequence[int] | int,
+    log_probs: LogProbs,
+    targets: Symbols,
+    input_lengths: Lengths,
+    target_lengths: Lengths,
     *,
     blank: Index = 0,
     zero_infinity: Flag = False,
-    sample_weight: Tensor | None = None,
-    normalizer: Tensor | float | None = None,
+    sample_weight: EntryWeight | None = None,
+    normalizer: Normalizer | None = None,
     reduction: Reduction = "mean",
 ) -> Tensor:
     r"""Ask the frames of an input to spell a label sequence, whatever the timing.
@@ -47,7 +59,7 @@ def ctc_loss(
             some work, because the longest target is then known without looking at a tensor.
         blank: the symbol that stands for no label.
         zero_infinity: whether a target without any path counts 0 instead of infinity.
-        sample_weight: bool, or float of at least 0, in the shape of the unreduced loss or its leading dimensions.
+        sample_weight: bool or finite float >= 0, in the shape of the unreduced loss or its leading dimensions.
             Zero removes the entry from value, gradient and count, even where it is NaN.
         normalizer: number or 0-d tensor by which "mean" divides the sum of the losses, in place of the target
             lengths and of the count.
@@ -73,6 +85,8 @@ def ctc_loss(
         ``check_values``).
 
         The recursion runs from both ends at once and meets in the middle, half as many steps one after the other.
+        optax and Keras take logits with the batch first and average over the batch: ``log_softmax``,
+        ``transpose(0, 1)`` and ``normalizer=batch`` give theirs.
 
     Example:
         >>> import torch
@@ -104,14 +118,14 @@ def _log_likelihood(
     half = log_probs.shape[0] // 2
     labels = F.pad(labels, (0, 1), value=blank).T
     states = torch.stack([torch.full_like(labels, blank), labels], dim=1).flatten(0, 1)  # (states, batch)
-    state = torch.arange(states.shape[0], device=labels.device)[:, None]
+    state = beside(torch.arange(states.shape[0], device=labels.device), labels)[:, None]
     first, last = (
         torch.where(here, 0.0, IMPOSSIBLE).to(log_probs.dtype)
         for here in ((state == 0).expand_as(states), state == 2 * target_length)
     )
 
     # Past its own frames a sample waits in its last state, which costs nothing.
-    past = torch.arange(log_probs.shape[0], device=labels.device)[:, None, None] >= input_length
+    past = beside(torch.arange(log_probs.shape[0], device=labels.device), labels)[:, None, None] >= input_length
     emission = log_probs.transpose(1, 2).gather(1, states.expand(log_probs.shape[0], -1, -1))  # (frames, states, batch)
     fixed = past | (emission < IMPOSSIBLE)
     emission = torch.where(fixed, torch.where(past, last, IMPOSSIBLE), emission)

@@ -7,6 +7,7 @@ import torch
 from subjects import SUBJECTS, cast, draw, has_batch, take
 from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.export import Dim, export
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from lossbook import fused
@@ -113,3 +114,66 @@ def test_it_is_traced_with_symbols(function, subject, case):
     given = [args[i].detach() for i in tensors]
     graph = make_fx(call, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*given)
     torch.testing.assert_close(graph(*given), call(*given), equal_nan=True)
+
+
+FIRST = [row for i, row in enumerate(ROWS) if i == 0 or ROWS[i - 1].values[:2] != row.values[:2]]
+each_form_once = pytest.mark.parametrize(("function", "subject", "case"), FIRST)
+
+
+def of_tensors(function, args, settings):
+    """The function of its tensors alone, and these."""
+    places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
+
+    class Call(torch.nn.Module):
+        def forward(self, *given):
+            filled = list(args)
+            for i, tensor in zip(places, given, strict=True):
+                filled[i] = tensor
+            return function(*filled, **settings)
+
+    return Call(), places
+
+
+@each_form_once
+def test_it_is_exported_with_a_dynamic_batch(function, subject, case):
+    args, settings = resized(subject, case, 6, 0)
+    call, places = of_tensors(function, args, settings)
+    dims = subject.batch_dims(args)
+    dynamic = tuple({dims[i]: Dim.DYNAMIC} if has_batch(args[i], dims[i]) else {} for i in places)
+    program = export(call, tuple(args[i].detach() for i in places), dynamic_shapes=(dynamic,))
+    more = [a.detach() for a in resized(subject, case, 9, 0)[0] if isinstance(a, Tensor)]
+    torch.testing.assert_close(program.module()(*more), call(*more), equal_nan=True)
+
+
+@each_form_once
+def test_a_dimension_marked_dynamic_stays_so(function, subject, case):
+    args, settings = resized(subject, case, 6, 0)
+    for a, dim in zip(args, subject.batch_dims(args), strict=True):
+        if has_batch(a, dim):
+            torch._dynamo.mark_dynamic(a, dim)  # raises when a size is taken for a constant
+    torch._dynamo.reset()
+    torch.compile(function, fullgraph=True, backend="eager")(*args, **settings)
+
+
+@each_form_once
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning", "ignore::torch.jit.TracerWarning")
+def test_it_is_traced_by_torch_jit(function, subject, case):
+    args, settings = resized(subject, case, 6, 0)
+    call, places = of_tensors(function, args, settings)
+    traced = torch.jit.trace(call, tuple(args[i].detach() for i in places), check_trace=False)
+    more = [a.detach() for a in resized(subject, case, 9, 0)[0] if isinstance(a, Tensor)]
+    torch.testing.assert_close(traced(*more), call(*more), equal_nan=True)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_its_module_is_traced_by_torch_fx(subject):
+    case = subject.cases[0]
+    names = inspect.signature(subject.cls.__init__).parameters
+    sizes = {"in_features": 4, "num_classes": 3} if subject.stem == "linear_cross_entropy" else {}
+    module = subject.cls(**sizes, **{name: value for name, value in case.settings.items() if name in names})
+    args = draw(case)
+    if sizes:
+        module, args = module.double(), (args[0], args[2])
+    graph = torch.fx.symbolic_trace(module)
+    torch.testing.assert_close(graph(*args), module(*args), equal_nan=True)
+    assert any(node.target is subject.function for node in graph.graph.nodes)  # whole, as torch's own functions are

@@ -60,13 +60,13 @@ def test_a_normalizer_tensor_is_checked_as_a_number_is(wrong):
         huber_loss(LOGITS, LOGITS, normalizer=torch.tensor(wrong))
     with pytest.raises(ValueError, match="normalizer must be"):
         huber_loss(LOGITS, LOGITS, normalizer=wrong)
-    with pytest.raises(TypeError, match=r"normalizer must hold a real number; got torch\.bool"):
+    with pytest.raises(TypeError, match=r"normalizer must be a tensor of one real number, .*; got torch\.bool"):
         huber_loss(LOGITS, LOGITS, normalizer=torch.tensor(True))
 
 
 def test_weights_are_at_least_zero():
-    for wrong in (-1.0, torch.nan):
-        with pytest.raises(ValueError, match="sample_weight must be at least 0"):
+    for wrong in (-1.0, torch.nan, torch.inf):
+        with pytest.raises(ValueError, match="sample_weight must be finite and at least 0"):
             huber_loss(LOGITS, LOGITS, sample_weight=torch.full((2,), wrong))
     with pytest.raises(ValueError, match=r"weight must have shape \(2, 3\), that of input; got \(3,\)"):
         huber_loss(LOGITS, LOGITS, weight=torch.ones(3))

@@ -92,7 +92,7 @@ BAD = [
     Bad(
         "float label",
         TypeError,
-        r"label must hold .* label.long\(\); got torch.float32",
+        r"label must be an int64 tensor .* label.long\(\); got torch.float32",
         lambda a: (a[0], a[1].float()),
     ),
     Bad("list", TypeError, r"label must be a torch.Tensor; got list", lambda a: (a[0], a[1].tolist())),

@@ -94,8 +94,6 @@ LAWS = ("nonnegative", "convex", "minimised by the mean")
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(4, 1\), target \(4,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
     Bad("squeezed", ValueError, r"shapes must match: input \(\), target \(1,\)", lambda a: (a[0][0, 0], a[1][0, :1])),
-    Bad("integer target", TypeError, "for instance target.float.*got torch.int64", lambda a: (a[0], a[1].long())),
-    Bad("bool target", TypeError, "for instance target.float.*got torch.bool", lambda a: (a[0], a[1] > 0.5)),
     Bad("logits", ValueError, r"input must be a probability in \[0, 1\]; got 3", lambda a: (a[0] * 0 + 3, a[1])),
     Bad("NaN", ValueError, r"input must be a probability .* got nan", lambda a: (a[0] * torch.nan, a[1])),
     Bad("negative", ValueError, r"target must be a probability .* got -1", lambda a: (a[0], a[1] * 0 - 1)),

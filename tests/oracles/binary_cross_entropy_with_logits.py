@@ -79,7 +79,6 @@ LAWS = ("nonnegative", "convex", "minimised by the logit of the share")
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(4, 1\), target \(4,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
     Bad("squeezed", ValueError, r"shapes must match: input \(\), target \(1,\)", lambda a: (a[0][0, 0], a[1][0, :1])),
-    Bad("integer target", TypeError, "for instance target.float.*got torch.int64", lambda a: (a[0], a[1].long())),
     Bad("target 2", ValueError, r"target must be .*; got 2 at index \(0, 0\)", lambda a: (a[0], a[1] * 0 + 2)),
     Bad("label -1", ValueError, r"target must be a probability .*; got -1", lambda a: (a[0], a[1] * 0 - 1)),
     Bad(

@@ -207,7 +207,7 @@ BAD = [
     Bad(
         "float targets",
         TypeError,
-        "targets must hold integers, for instance targets.long()",
+        "targets must be an integer tensor of labels, for instance targets.long()",
         change(1, torch.Tensor.float),
     ),
     Bad(
@@ -230,7 +230,9 @@ BAD = [
     Bad("negative frames", ValueError, r"input_lengths must be in 0\.\.6, .* got -1", change(2, lambda n: n - 4)),
     Bad("labels", ValueError, r"target_lengths must be in 0\.\.3, the labels given; got 4", change(3, lambda n: n + 1)),
     Bad("negative labels", ValueError, r"target_lengths must be in 0\.\.3, .* got -1", change(3, lambda n: n - 1)),
-    Bad("float lengths", TypeError, "input_lengths must hold integers", change(2, torch.Tensor.float)),
+    Bad(
+        "float lengths", TypeError, "input_lengths must be an integer tensor of lengths", change(2, torch.Tensor.float)
+    ),
     Bad(
         "float in a list",
         TypeError,

@@ -71,13 +71,13 @@ TABLE = [
 LAWS = ("class permutation", "convex", "minimised by the log shares")
 BAD = [
     Bad("column", ValueError, r"shapes must match: input \(5, 1\), target \(5,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
-    Bad("probabilities", ValueError, "input must be log-prob.*, at most 0; got", lambda a: (a[0].exp(), a[1])),
-    Bad("negative target", ValueError, "target must be probabilities, at least 0; got -", lambda a: (a[0], a[0])),
+    Bad("probabilities", ValueError, "input must be log-prob.*, at most 0: .*; got", lambda a: (a[0].exp(), a[1])),
+    Bad("negative target", ValueError, "target must be at least 0; got -", lambda a: (a[0], a[0])),
     Bad("integer target", TypeError, "for instance target.float", lambda a: (a[0], a[1].long())),
     Bad(
         "probabilities as log target",
         ValueError,
-        "target must be log-probabilities, at most 0; got",
+        "target must be log-probabilities, at most 0: .*; got",
         lambda a: a,
         {"log_target": True},
         constructor=False,

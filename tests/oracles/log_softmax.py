@@ -47,7 +47,7 @@ BAD = [
     Bad(
         "integer dtype",
         TypeError,
-        "dtype must be a floating-point torch.dtype or None; got torch.int64",
+        "dtype must be one of torch.float32, .*; got torch.int64",
         settings={"dtype": torch.int64},
     ),
 ]

@@ -63,7 +63,12 @@ BAD_SIGNS = [
     Bad("labels 0", ValueError, SIGN + "0 at index", labels(torch.zeros_like)),
     Bad("label 0.5", ValueError, SIGN + "0.5|" + SIGN + "-0.5", labels(lambda y: y / 2)),
     Bad("label nan", ValueError, SIGN + "nan", labels(lambda y: y * torch.nan)),
-    Bad("bool labels", TypeError, "target must hold -1 or 1, .*; got torch.bool", labels(lambda y: y > 0)),
+    Bad(
+        "bool labels",
+        TypeError,
+        r"target must be a tensor of -1 and 1 .* 2 \* target.long\(\) - 1 .*; got torch.bool",
+        labels(lambda y: y > 0),
+    ),
     Bad("label list", TypeError, "target must be a torch.Tensor; got list", labels(torch.Tensor.tolist)),
     Bad("margin inf", ValueError, "margin must be finite; got inf", settings={"margin": torch.inf}),
     Bad("margin text", TypeError, "margin must be a number; got '1'", settings={"margin": "1"}),

@@ -49,7 +49,6 @@ LAWS = ("nonnegative", "convex", "minimised by the logit of the share")
 BAD = [
     Bad("class indices", ValueError, r"shapes must match: input \(4, 3\), target \(4,\)", lambda a: (a[0], a[1][:, 0])),
     Bad("padded with -1", ValueError, r"target must be .*; got -1", lambda a: (a[0], a[1] * 0 - 1)),
-    Bad("integer target", TypeError, "for instance target.float", lambda a: (a[0], a[1].long())),
     Bad("0-d", ValueError, r"input must have shape \(..., classes\)", lambda a: (a[0][0, 0], a[1][0, 0])),
     Bad(
         "weight of samples",

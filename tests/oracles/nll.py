@@ -67,8 +67,19 @@ SCORES = torch.tensor([[0.5, 0.25, 0.25], [0.1, 0.1, 0.8]]).log()
 TABLE = [Known((SCORES, torch.tensor([0, 2])), [0.693147, 0.223144], "log 2 and log 1.25")]
 LAWS = ("nonnegative", "class permutation", "minimised by the log shares")
 BAD = [
-    Bad("probabilities", ValueError, "input must be log-probabilities, at most 0: take", lambda a: (a[0].exp(), a[1])),
-    Bad("weight -1", ValueError, "weight must be at least 0; got -", settings={"weight": -WEIGHT}, constructor=False),
+    Bad(
+        "probabilities",
+        ValueError,
+        "input must be log-probabilities, at most 0: of logits take",
+        lambda a: (a[0].exp(), a[1]),
+    ),
+    Bad(
+        "weight -1",
+        ValueError,
+        "weight must be finite and at least 0; got -",
+        settings={"weight": -WEIGHT},
+        constructor=False,
+    ),
     Bad(
         "classes last",
         ValueError,

@@ -65,7 +65,7 @@ TABLE = [
     ),
 ]
 LAWS = ("nonnegative", "zero at target", "translation invariant", "convex", "minimised by the quantile")
-TAKES = "quantile must be greater than 0 and less than 1; got "
+TAKES = "quantile must be between 0 and 1, both excluded; got "
 BAD = [
     Bad("quantile 0", ValueError, TAKES + "0", settings={"quantile": 0}),
     Bad("quantile 1", ValueError, TAKES + "1.0", settings={"quantile": 1.0}),

@@ -1,5 +1,7 @@
 """Lin et al. (2017), equation 5, with 1 - p_t as a sum over the two labels so that soft targets have one too."""
 
+import itertools
+
 import torch
 from mpmath import exp, log
 
@@ -9,7 +11,8 @@ from oracles.binary_cross_entropy_with_logits import logits
 
 def oracle(input, target, *, gamma=2, alpha=0.25):
     losses = []
-    for logit, t in zip(flat(input), flat(target), strict=True):
+    each = itertools.cycle(flat(alpha) if isinstance(alpha, list) else [alpha])  # from the last axis
+    for logit, t, alpha in zip(flat(input), flat(target), each):  # noqa: B905
         cross_entropy = miss = factor = 0
         if t != 0:  # label 1
             cross_entropy += t * log(1 + exp(-logit))
@@ -37,6 +40,7 @@ CASES = [
     Case("gamma 0.5", logits(4, 3), {"gamma": 0.5}),
     Case("gamma 5", logits(4, 3), {"gamma": 5.0, "alpha": 0.9}),
     Case("no alpha", logits(4, 3), {"alpha": None}),
+    Case("alpha of classes", logits(4, 3), {"alpha": torch.tensor([0.1, 0.5, 1.0], dtype=torch.double)}),
     Case("alpha 1", logits(4, 3), {"alpha": 1}),
     Case("image", logits(2, 3, 2, 4), {"gamma": 1.5}),
     Case("one entry", logits()),
@@ -92,8 +96,14 @@ BAD = [
     Bad("gamma None", TypeError, "gamma must be a number; got None", settings={"gamma": None}),
     Bad("alpha -1", ValueError, "alpha must be between 0 and 1; got -1", settings={"alpha": -1}),
     Bad("alpha of classes", TypeError, "alpha must be a number; got", settings={"alpha": [0.25, 0.75]}),
+    Bad("alpha 2", ValueError, r"alpha must be between 0 and 1; got 2", settings={"alpha": torch.tensor([0.5, 2, 0])}),
+    Bad(
+        "alpha of samples",
+        ValueError,
+        r"alpha must broadcast.* to \(4, 3\), .*; got \(4,\)",
+        settings={"alpha": torch.ones(4)},
+        constructor=False,
+    ),
     Bad("column", ValueError, r"shapes must match: input \(4, 1\), target \(4,\)", lambda a: (a[0][:, :1], a[1][:, 0])),
-    Bad("integer target", TypeError, "for instance target.float.*got torch.int64", lambda a: (a[0], a[1].long())),
-    Bad("bool target", TypeError, "for instance target.float.*got torch.bool", lambda a: (a[0], a[1] > 0.5)),
     Bad("target 2", ValueError, r"target must be .*; got 2 at index \(0, 0\)", lambda a: (a[0], a[1] * 0 + 2)),
 ]

@@ -49,5 +49,4 @@ BAD = [
         lambda a: (a[0], a[1].abs() * 0),
     ),
     Bad("label 0.5", ValueError, r"target must be -1 or 1, .*; got 0.5", lambda a: (a[0], a[1].abs() / 2)),
-    Bad("integer target", TypeError, "for instance target.float", lambda a: (a[0], a[1].long())),
 ]

@@ -14,6 +14,8 @@ def oracle(input, *, dim):
 
 def along(nested, dim):
     """Each entry, in row-major order, with all the entries that differ from it in ``dim`` only."""
+    if not isinstance(nested, list):  # one number is a row of one
+        nested = [nested]
     sizes = []
     inner = nested
     while isinstance(inner, list):
@@ -71,7 +73,7 @@ BAD = [
     Bad(
         "integer dtype",
         TypeError,
-        "dtype must be a floating-point torch.dtype or None; got torch.int64",
+        "dtype must be one of torch.float32, .*; got torch.int64",
         settings={"dtype": torch.int64},
     ),
 ]

@@ -74,7 +74,7 @@ BAD_TRIPLETS = [
     Bad("margin nan", ValueError, "margin must be finite; got nan", settings={"margin": torch.nan}),
     Bad("swap", TypeError, "swap must be True or False; got 1", settings={"swap": 1}),
     Bad("broadcast", ValueError, r"shapes must match: .* positive \(1, 3\)", lambda a: (a[0], a[1][:1], a[2])),
-    Bad("numbers", ValueError, "anchor must have shape .* got a 0-d tensor", lambda a: tuple(x[0, 0] for x in a)),
+    Bad("numbers", ValueError, r"anchor must have .* got (\(\)|a 0-d tensor)", lambda a: tuple(x[0, 0] for x in a)),
     Bad("integers", TypeError, "negative must be a floating-point tensor", lambda a: (a[0], a[1], a[2].long())),
 ]
 BAD = [

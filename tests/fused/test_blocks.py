@@ -140,13 +140,14 @@ def test_an_error_reaches_the_caller():
 
 
 FORK = """
-import os, sys, torch
+import os, signal, sys, torch
 from lossbook.fused import _blocks
 torch.set_num_threads(2)
 done = []
 _blocks.in_parallel(done.append, range(4))
 child = os.fork()
 if child == 0:
+    signal.alarm(60)
     _blocks.in_parallel(done.append, range(4))
     os._exit(0 if len(done) == 8 else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

@@ -36,14 +36,15 @@ def block_for(entries: int) -> int:
     return entries if rounds <= 1 else -(-entries // (rounds * threads))
 
 
-def in_parallel(work: Callable[[T], None], pieces: Sequence[T]) -> None:
+def in_parallel(work: Callable[[T], None], pieces: Sequence[T], near: Tensor) -> None:
     """Do the ``work`` on all pieces, each of torch's threads taking the next one that is left, until there is none.
 
     An operation on a large tensor, which torch cuts into a part for each thread, ends with the slowest of them. Where
     others use the CPU too, that is a long wait after every operation; here it is one wait in all, and a slow thread
     takes fewer pieces. One piece is left to torch's own threads.
 
-    What a piece gives has to be stored by its place, not in the order in which pieces end.
+    What a piece gives has to be stored by its place, not in the order in which pieces end. Where the tensor ``near`` is
+    on a GPU, the caller does it all: its stream is not that of other threads.
     """
     threads, left = torch.get_num_threads(), iter(pieces)
 
@@ -55,7 +56,7 @@ def in_parallel(work: Callable[[T], None], pieces: Sequence[T]) -> None:
         with torch.inference_mode():  # the mode of the caller is not that of other threads
             one_thread()
 
-    if threads == 1 or len(pieces) == 1:
+    if threads == 1 or len(pieces) == 1 or near.device.type != "cpu":
         one_thread()
         return
     for done in [_pool(threads).submit(another_thread) for _ in pieces[:threads]]:

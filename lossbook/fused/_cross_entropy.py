@@ -279,7 +279,7 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
         if not direct:
             gradient[o, :, i] = p.view(o.stop - o.start, -1, classes).movedim(-1, 1)
 
-    in_parallel(one_tile, list(tiles(outer, classes, inner)))
+    in_parallel(one_tile, list(tiles(outer, classes, inner)), logits)
 
 
 def _all_count(label: Tensor, classes: int, ignore_index: int) -> bool:

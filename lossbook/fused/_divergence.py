@@ -178,7 +178,7 @@ def divergence_rows(kernel: Any, formula: Callable[[Tensor, Tensor, bool], tuple
                 slope.masked_fill_(nothing[:, None], 0)
             gradient[o, :, i] = slope.view(o.stop - o.start, i.stop - i.start, classes).movedim(-1, 1)
 
-    in_parallel(one_tile, list(tiles(outer, classes, inner)))
+    in_parallel(one_tile, list(tiles(outer, classes, inner)), student)
     loss.mul_(temperature * temperature * weight).masked_fill_(dropped, 0)
 
 

@@ -192,7 +192,7 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
             totals[place] = total
         idle.append(scratch)
 
-    in_parallel(work, cut)
+    in_parallel(work, cut, input)
     return totals.sum() if summed else None
 
 

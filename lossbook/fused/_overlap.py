@@ -67,7 +67,7 @@ def _sums_by_blocks(masks: Masks, p_of_all: Tensor | None) -> Tensor:
             sums[1] += torch.lerp(p, zero, t, out=scratch).sum(2)
             sums[2] += torch.lerp(t, zero, p, out=scratch).sum(2)
 
-    in_parallel(one_tile, list(enumerate(cut)))
+    in_parallel(one_tile, list(enumerate(cut)), masks.logits)
     total = masks.logits.new_zeros(3, *masks.logits.shape[:2], dtype=torch.float64)
     for (o, _), sums in zip(cut, found, strict=True):
         total[:, o] += sums
@@ -101,7 +101,7 @@ def _gradients_by_blocks(
         if p_of_all is None:
             gradient[o, :, i] = p
 
-    in_parallel(one_tile, list(tiles(*masks.logits.shape)))
+    in_parallel(one_tile, list(tiles(*masks.logits.shape)), masks.logits)
 
 
 def _forward(

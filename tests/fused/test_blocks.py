@@ -15,6 +15,7 @@ from lossbook.fused import _blocks
 from lossbook.fused._triton import INTERPRETED
 
 pytestmark = pytest.mark.skipif(INTERPRETED, reason="the kernels take all")
+HERE = torch.ones(())
 every_loss = pytest.mark.parametrize("subject", FUSED, ids=str)
 
 
@@ -54,7 +55,7 @@ def large(name, size):
     return lambda: torch.autograd.grad(getattr(fused, name)(*args), x)[0]
 
 
-def in_turn(work, pieces):
+def in_turn(work, pieces, near):
     for piece in pieces:
         work(piece)
 
@@ -108,7 +109,7 @@ def test_threads_compute_alone_and_nobody_else_notices():
         meet.wait(timeout=60)  # two at a time
         seen[piece] = threading.get_ident(), torch.get_num_threads(), torch.is_grad_enabled()
 
-    _blocks.in_parallel(work, range(4))
+    _blocks.in_parallel(work, range(4), HERE)
     assert sorted(seen) == [0, 1, 2, 3]
     assert all(rest == [1, False] for _, *rest in seen.values())
     assert threading.get_ident() not in {thread for thread, *_ in seen.values()}
@@ -124,8 +125,15 @@ def test_threads_compute_alone_and_nobody_else_notices():
 @pytest.mark.usefixtures("one_thread")
 def test_one_thread_is_the_caller():
     seen = []
-    _blocks.in_parallel(lambda piece: seen.append((piece, threading.get_ident())), range(3))
+    _blocks.in_parallel(lambda piece: seen.append((piece, threading.get_ident())), range(3), HERE)
     assert seen == [(piece, threading.get_ident()) for piece in range(3)]
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_another_device_is_left_to_the_caller():
+    seen = []
+    _blocks.in_parallel(lambda piece: seen.append(threading.get_ident()), range(3), torch.ones((), device="meta"))
+    assert seen == [threading.get_ident()] * 3
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -135,8 +143,8 @@ def test_an_error_reaches_the_caller():
             raise ValueError("the third")
 
     with pytest.raises(ValueError, match="the third"):
-        _blocks.in_parallel(work, range(5))
-    _blocks.in_parallel(lambda piece: None, range(5))
+        _blocks.in_parallel(work, range(5), HERE)
+    _blocks.in_parallel(lambda piece: None, range(5), HERE)
 
 
 FORK = """
@@ -144,11 +152,11 @@ import os, signal, sys, torch
 from lossbook.fused import _blocks
 torch.set_num_threads(2)
 done = []
-_blocks.in_parallel(done.append, range(4))
+_blocks.in_parallel(done.append, range(4), torch.ones(()))
 child = os.fork()
 if child == 0:
     signal.alarm(60)
-    _blocks.in_parallel(done.append, range(4))
+    _blocks.in_parallel(done.append, range(4), torch.ones(()))
     os._exit(0 if len(done) == 8 else 1)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """

@@ -16,7 +16,10 @@ the same shapes, too. Ratios are taken within the round, and the table shows the
 that slows down in between does not matter. On a GPU the time is that between two events, with none of the arguments
 in the cache; on the CPU those of a fused form do not fit in it.
 
-    median, peak      of time and of memory, which counts the arguments; x eager: over those of eager
+A last row on the CPU has so few entries that its time is that of the call, beside eager alone.
+
+    median, peak      of time and of memory, which counts the arguments, and on the CPU not the few MB of the blocks of
+                      other threads; x eager: over those of eager
     value, gradient   relative rms error against float64 on a part of the shape, over a few draws
     of the copy       the bytes that the formula must move, over the time, as a share of the bandwidth of the copy
     x the products    time over that of the matrix products alone
@@ -73,12 +76,14 @@ def choose(asked: Sequence[str], forms: Sequence[str]) -> list[str]:
 
 
 def jobs(stems: Sequence[str], forms: Sequence[str], device: str) -> Iterator[list[Job]]:
-    """For each loss, form and size, the jobs of every scale."""
+    """For each loss, form and size, the jobs of every scale; on the CPU last a few entries."""
     for stem in stems:
         name, what = function(stem), work.of(stem)
         for form in (form for form in forms if hasattr(FORMS[form], name)):
             for size in what.sizes(form, device):
                 yield [Job(name, what, form, device, size, scale) for scale in SCALES[form]]
+            if device == "cpu":
+                yield [Job(name, what, form, device, what.few_entries(), few=True)]
 
 
 def bytes_shown(count: float) -> str:
@@ -151,7 +156,7 @@ def closing(rows: list[dict[str, Any]]) -> list[str]:
 
 def failures(row: dict[str, Any]) -> dict[str, str]:
     """The errors of ours."""
-    ours = {name: row["candidates"][name] for name in OURS[row["form"]]}
+    ours = {name: row["candidates"][name] for name in OURS[row["form"]] if name in row["candidates"]}
     return {name: one["error"] for name, one in ours.items() if "error" in one}
 
 

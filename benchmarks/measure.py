@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.profiler import ProfilerActivity, profile
-from work import Args, Loss, Size, Targets, Work
+from work import FEW, Args, Loss, Size, Targets, Work
 from work._peers import PACKAGES, there
 
 from lossbook import functional, fused
@@ -162,6 +162,7 @@ class Job:
     device: str
     size: Size
     scale: float = 1.0
+    few: bool = False  # entries: a row about the call
 
     @property
     def dtype(self) -> torch.dtype:
@@ -180,6 +181,8 @@ class Job:
     def candidates(self) -> dict[str, Candidate]:
         """Ours first."""
         ours, eager = self.ours(FORMS[self.form]), self.work.eager
+        if self.few:
+            return {self.form: Candidate(lambda args: ours), "eager": Candidate(lambda args: eager)}
         losses, peers = {self.form: ours, "eager": eager}, {}
         if self.form == "readable":
             losses = {"readable": ours, "compiled": torch.compile(ours, fullgraph=True, dynamic=False), "eager": eager}
@@ -188,6 +191,10 @@ class Job:
             peers = {peer: build for peer, build in self.work.peers.items() if there(peer, self.device)}
         builds = {name: (lambda args, loss=loss: loss) for name, loss in losses.items()} | peers
         return {name: Candidate(build) for name, build in builds.items()}
+
+    @property
+    def targets(self) -> Targets:
+        return FEW[self.form] if self.few else self.work.targets(self.form, self.device)
 
     def draw(self, size: Size, seed: int = 0, dtype: torch.dtype | None = None) -> Args:
         """Arguments drawn in float32 and rounded to the dtype; those that take a gradient require it."""
@@ -230,7 +237,7 @@ def measure_errors(job: Job, everyone: dict[str, Candidate]) -> None:
     """
     found: dict[str, list[list[float]]] = {name: [] for name in everyone if name not in ("compiled", "compile")}
     for seed in range(DRAWS):
-        args = job.draw(job.work.part(*job.size), seed)
+        args = job.draw(job.size if job.few else job.work.part(*job.size), seed)
         expected = outcome(job.ours(functional), copies(args, torch.float64), job.work)
         for name, each in found.items():
             each.append(everyone[name].attempt(deviations, everyone[name], args, job.work, expected))
@@ -259,7 +266,7 @@ def measure(job: Job, clock: Clock, rounds: int, everyone: dict[str, Candidate])
     args, gradients = job.draw(job.size), job.work.gradients
     products = job.work.products(*job.size)
     floors: dict[str, Callable[[], None]] = {}
-    if job.form == "fused":
+    if job.form == "fused" and not job.few:
         floors = {"copy": clock.copy} | ({"products": matrix_products(job)} if products else {})
     for name, one in everyone.items():
         one.figures, one.repeats, one.original = {}, 1, args
@@ -296,7 +303,7 @@ def measure(job: Job, clock: Clock, rounds: int, everyone: dict[str, Candidate])
                 one.figures["memory"] = peaks[0] / peaks[1]
         one.original = one.args = ()
     row["candidates"] = {name: one.figures for name, one in everyone.items()}
-    return row | judged(row, times, clock.copied, same, job.work.targets(job.form, job.device))
+    return row | judged(row, times, clock.copied, same, job.targets)
 
 
 def judged(

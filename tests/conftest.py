@@ -1,8 +1,12 @@
 """Where the tests of the kernels run (a GPU, Triton's interpreter, or nowhere), and the tests of one stem."""
 
 import collections
+import contextlib
 from pathlib import Path
 from typing import Any
+
+with contextlib.suppress(ImportError):
+    import triton  # noqa: F401  so that lossbook.fused defines its kernels, to be compiled without a GPU
 
 import make
 import pytest

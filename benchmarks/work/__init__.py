@@ -16,6 +16,7 @@ Targets = dict[str, float]  # of the figures; what a figure means is said in ben
 
 READABLE: Targets = {"time/eager": 2.5, "compiled time/eager": 1.0, "memory/eager": 2.0}  # on the CPU
 LIGHT: Targets = {"time/eager": 1.0, "memory/eager": 0.7}  # of a fused form on the CPU
+FEW = {"readable": {"time/eager": 1.3}, "fused": {"time/eager": 2.0}}  # of either form on few entries
 
 
 def quarter(*size: int) -> Size:
@@ -43,6 +44,10 @@ class Work:
 
     def sizes(self, form: str, device: str) -> list[Size]:
         return self.cuda if device == "cuda" else self.cpu if form == "fused" else [self.small]
+
+    def few_entries(self) -> Size:
+        """As few as leave nothing but the time of a call."""
+        return ((40,), (8, 5), (8, 5, 5), (8, 5, 5, 5))[len(self.small) - 1]
 
     def targets(self, form: str, device: str) -> Targets:
         return self.fused.get(device, {}) if form == "fused" else self.readable if device == "cpu" else {}

@@ -20,7 +20,7 @@ LARGEST = 3.4e38
 
 def _plain(name: str, value: Any) -> Any:
     """Take a number out of a tensor, an array or a NumPy scalar that holds one."""
-    if isinstance(value, int | float | str | None | type):
+    if type(value) in (int, float, bool, str) or value is None or isinstance(value, type):
         return value
     if isinstance(value, Tensor):
         check.tensor(name, value)

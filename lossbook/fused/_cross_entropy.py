@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .._core import times
 from .._core.classes import class_dim
-from ._blocks import tiles
+from ._blocks import in_parallel, tiles
 from ._math import tanh
 from ._op import number
 from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
@@ -187,18 +187,21 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
                gradient: Tensor | None) -> None:  # fmt: skip
     """Do the same in tensor operations, one block of rows at a time."""
     outer, classes, inner = logits.shape
-    ones = torch.ones((), dtype=loss.dtype, device=loss.device)
-    w = ones.expand(classes) if class_weight is None else class_weight.to(loss.dtype)
-    if divisor is None:
-        share = ones
-    else:  # where nothing counts, the loss is NaN and its gradient 0
-        share = (1 / divisor).masked_fill((divisor == 0) & (z_loss == 0), 0)
-    scale_of_all = share * (ones if upstream is None else upstream)
+    one_label = smoothing == 0 and not target.is_floating_point()
+    all_count = not target.is_floating_point() and _all_count(target, classes, ignore_index)
+    w = None if class_weight is None else class_weight.to(loss.dtype)
+    scale_of_all = loss.new_ones(()) if divisor is None else 1 / divisor
+    if divisor is not None and z_loss == 0:  # where nothing counts, the loss is NaN and its gradient 0
+        scale_of_all = scale_of_all.masked_fill(divisor == 0, 0)
+    if upstream is not None:
+        scale_of_all = scale_of_all * upstream
 
-    def per_row(tensor: Tensor) -> Tensor:
-        return tensor.expand(outer * inner).view(outer, inner)[o, i].flatten()
+    def one_tile(tile: tuple[slice, slice]) -> None:
+        o, i = tile
 
-    for o, i in tiles(outer, classes, inner):
+        def per_row(tensor: Tensor) -> Tensor:
+            return tensor.expand(outer * inner).view(outer, inner)[o, i].flatten()
+
         x = logits[o, :, i].movedim(1, -1).reshape(-1, classes).to(loss.dtype)
         if softcap:
             x = softcap * torch.tanh(x / softcap)
@@ -207,55 +210,84 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
             x = x.clone()
         p = torch.softmax(x, 1, out=gradient[o, :, 0]) if gradient is not None and direct else torch.softmax(x, 1)
         largest, log_total = x.amax(1), -p.amax(1).log()  # the largest p is 1 / sum exp(x - largest)
-        log_sum = largest + log_total
-        weight = per_row(ones if row_weight is None else row_weight)
-        label, known = None, torch.ones_like(weight, dtype=torch.bool)
+        label: Any = None
+        unknown, mass = None, None
+        weight = None if row_weight is None else per_row(row_weight)
         if not target.is_floating_point():
             label = per_row(target).long()  # uint8 is no index
-            weight = weight.masked_fill(label == ignore_index, 0)
-            known = (label >= 0) & (label < classes)
-            label = label.masked_fill(~known, 0)[:, None]
-        if label is not None and smoothing == 0:
-            share = mass = w.expand_as(x).gather(1, label)
-            value = times(share, (largest[:, None] - x.gather(1, label)) + log_total[:, None]).squeeze(1)
-            mass = mass.squeeze(1)
+            if not all_count:
+                ignored = label == ignore_index
+                weight = (torch.ones_like(largest) if weight is None else weight).masked_fill(ignored, 0)
+                unknown = (label < 0) | (label >= classes)
+                label = label.masked_fill(unknown, 0)
+            label = label[:, None]
+        if one_label:
+            value = (largest[:, None] - x.gather(1, label)) + log_total[:, None]
+            shares = value.new_ones(()).expand_as(value) if w is None else w.expand_as(x).gather(1, label)
+            if w is not None:
+                value, mass = times(shares, value), shares.squeeze(1)
+            value = value.squeeze(1)
         else:
-            share = (
+            shares = (
                 torch.zeros_like(x).scatter_(1, label, 1.0)
                 if label is not None
                 else target[o, :, i].movedim(1, -1).reshape(-1, classes).to(x.dtype)
             )
-            share = w * ((1 - smoothing) * share + smoothing / classes)
-            mass = share.sum(1)
-            value = times(share, (largest[:, None] - x) + log_total[:, None]).sum(1)
+            shares = (1 - smoothing) * shares + smoothing / classes
+            shares = shares if w is None else w * shares
+            mass = shares.sum(1)
+            value = times(shares, (largest[:, None] - x) + log_total[:, None]).sum(1)
         if z_loss:  # or 0 times the square of a large one, infinity, would be NaN
-            value = value + z_loss * log_sum.square()
-        value = (weight * value).masked_fill(~known, torch.nan)
-        loss.view(outer, inner)[o, i] = value.masked_fill(weight == 0, 0).view(-1, i.stop - i.start)
+            value = value + z_loss * (largest + log_total).square()
+        if weight is not None:
+            value = weight * value
+        if unknown is not None:
+            value = value.masked_fill(unknown, torch.nan)
+        if weight is not None:
+            value = value.masked_fill(weight == 0, 0)
+        loss.view(outer, inner)[o, i] = value.view(-1, i.stop - i.start)
         if lse is not None:
-            lse.view(outer, inner)[o, i] = log_sum.view(-1, i.stop - i.start)
+            lse.view(outer, inner)[o, i] = (largest + log_total).view(-1, i.stop - i.start)
         if gradient is None:
-            continue
-        scale = (weight * per_row(scale_of_all)).masked_fill((weight == 0) | ~known, 0)
-        flow = scale * (mass + 2 * z_loss * log_sum) if z_loss else scale * mass
-        flow = flow.masked_fill(scale == 0, 0)
+            return
+        scale = per_row(scale_of_all)
+        if weight is not None:
+            scale = (weight * scale).masked_fill(weight == 0, 0)
+        if unknown is not None:
+            scale = scale.masked_fill(unknown, 0)
+        flow = scale if mass is None else scale * mass
+        if z_loss:
+            flow = flow + scale * (2 * z_loss * (largest + log_total))
+        nothing = scale == 0
+        if mass is not None or z_loss:
+            flow = flow.masked_fill(nothing, 0)
         if lse_upstream is not None:
             flow = flow + per_row(lse_upstream)
+            nothing &= flow == 0
         p.mul_(flow[:, None])
-        if label is not None and smoothing == 0:
-            p.scatter_add_(1, label, -scale[:, None] * share)
+        if one_label:
+            p.scatter_add_(1, label, -scale[:, None] * shares)
         else:
-            p.sub_(scale[:, None] * share)
+            p.sub_(scale[:, None] * shares)
         if softcap:
             p.mul_(1 - (x / softcap).square())
-        unknown = ~known & (weight != 0)
-        if unknown.is_cuda or unknown.any():
-            p.masked_fill_(unknown[:, None], torch.nan)  # a 0 would not be noticed
-        nothing = (scale == 0) & (flow == 0) & ~unknown
         if nothing.is_cuda or nothing.any():
             p.masked_fill_(nothing[:, None], 0)
+        if unknown is not None:
+            wrong = unknown if weight is None else unknown & (weight != 0)
+            p.masked_fill_(wrong[:, None], torch.nan)  # a 0 would not be noticed
         if not direct:
             gradient[o, :, i] = p.view(o.stop - o.start, -1, classes).movedim(-1, 1)
+
+    in_parallel(one_tile, list(tiles(outer, classes, inner)), logits)
+
+
+def _all_count(label: Tensor, classes: int, ignore_index: int) -> bool:
+    """Say whether no label is ignored or out of range, where looking is free."""
+    if label.device.type != "cpu" or label.numel() == 0 or 0 <= ignore_index < classes:
+        return False
+    least, most = label.aminmax()
+    return least.item() >= 0 and most.item() < classes
 
 
 def count(input: Tensor, target: Tensor, weight: Tensor | None, row_weight: Tensor | None, ignore_index: int) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._core import check, entry_weight
 from .._core.classes import entry_shape
-from ._blocks import as_rows, tiles
+from ._blocks import as_rows, in_parallel, tiles
 from ._op import as_result_dtype, gradients_now, number
 from ._triton import accumulator, cdiv, dense, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
@@ -164,7 +164,9 @@ def divergence_rows(kernel: Any, formula: Callable[[Tensor, Tensor, bool], tuple
     scale = weight if upstream is None else weight * upstream
     scale = temperature * (scale if divisor is None else scale / divisor)
     scale = scale.masked_fill(dropped, 0).expand(outer * inner).view(outer, inner)
-    for o, i in tiles(outer, classes, inner):
+
+    def one_tile(tile: tuple[slice, slice]) -> None:
+        o, i = tile
         log_q, log_p = [_log_softmax(logits[o, :, i], temperature, loss.dtype) for logits in (student, teacher)]
         value, slope = formula(log_q, log_p, gradient is not None)
         loss.view(outer, inner)[o, i] = value.view(-1, i.stop - i.start)
@@ -175,6 +177,8 @@ def divergence_rows(kernel: Any, formula: Callable[[Tensor, Tensor, bool], tuple
             if nothing.is_cuda or nothing.any():
                 slope.masked_fill_(nothing[:, None], 0)
             gradient[o, :, i] = slope.view(o.stop - o.start, i.stop - i.start, classes).movedim(-1, 1)
+
+    in_parallel(one_tile, list(tiles(outer, classes, inner)), student)
     loss.mul_(temperature * temperature * weight).masked_fill_(dropped, 0)
 
 
@@ -207,5 +211,5 @@ def divergence(op: Any, input: Tensor, target: Tensor, *settings: float, sample_
         count = rows.shape[0] * rows.shape[2] if weight is None else weight.sum()
         divisor = number(count if normalizer is None else normalizer, widest)
     wanted = gradients_now(reduction, input)
-    loss, _ = op(rows, as_rows(target), weight, divisor, *settings, None, reduction != "none", wanted)
+    (loss,) = op(rows, as_rows(target), weight, divisor, *settings, None, reduction != "none", wanted)
     return as_result_dtype(loss if reduction != "none" else loss.view(shape), input, target)

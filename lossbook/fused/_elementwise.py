@@ -11,10 +11,11 @@ from torch import Tensor
 from .._core import check, check_domain, kept
 from .._core.autocast import under_autocast
 from .._core.formula import NARROW
-from ._blocks import BLOCK, blocks
+from ._blocks import block_for, blocks, in_parallel
 from ._op import differentiate, gradients_now, number
 from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton
 
+Tile = tuple[slice | int, ...]  # of a tensor
 ENTRIES = 2048  # of a program at once
 STEPS = 4  # as often, before it writes one partial sum, where there is work for many programs
 MANY = 2048
@@ -114,12 +115,12 @@ def _collapse(shape: Sequence[int], tensors: Sequence[Tensor | None]) -> tuple[l
 
 def _launch(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
             divisor: Tensor | None, upstream: Tensor | None, acc: torch.dtype,
-            partial_sums: bool) -> Tensor | None:  # fmt: skip
+            summed: bool) -> Tensor | None:  # fmt: skip
     input, target, first, second, weight, upstreams, loss, *gradients = tensors
     assert input is not None
     steps = STEPS if input.numel() >= MANY * ENTRIES * STEPS else 1
     programs = cdiv(input.numel(), ENTRIES * steps)
-    partial = input.new_empty(programs, dtype=torch.float64) if partial_sums else None
+    partial = input.new_empty(programs, dtype=torch.float64) if summed else None
     sizes, strides = _collapse(input.shape, tensors)
     dense = [math.prod(sizes[d + 1 :]) for d in range(len(sizes))]
     launch(
@@ -132,64 +133,104 @@ def _launch(formula: Any, options: Sequence[bool], settings: Sequence[float], te
         INDEX=tl.int32 if input.numel() <= LARGEST_INT32 - ENTRIES * STEPS else tl.int64,
         BLOCK=ENTRIES, STEPS=steps, num_warps=8,
     )  # fmt: skip
-    return partial
+    return None if partial is None else partial.sum()
 
 
-def _tiles(sizes: Sequence[int]) -> Iterator[tuple[slice | int, ...]]:
-    """Cut a tensor of any number of dimensions into pieces of at most ``BLOCK`` entries."""
+def _tiles(sizes: Sequence[int], block: int) -> Iterator[Tile]:
+    """Cut a tensor of any number of dimensions into pieces of at most ``block`` entries."""
     inner = math.prod(sizes[1:])
-    if len(sizes) == 1 or inner <= BLOCK:
-        yield from ((piece,) for piece in blocks(sizes[0], inner, BLOCK))
+    if len(sizes) == 1 or inner <= block:
+        yield from ((piece,) for piece in blocks(sizes[0], inner, block))
     else:
-        yield from ((row, *rest) for row in range(sizes[0]) for rest in _tiles(sizes[1:]))
+        yield from ((row, *rest) for row in range(sizes[0]) for rest in _tiles(sizes[1:], block))
+
+
+class _Scratch:
+    """Memory for temporaries of the shape of a block, made when it is first asked for and used again."""
+
+    def __init__(self, like: Tensor, dtype: torch.dtype) -> None:
+        self.like, self.dtype, self.shape = like, dtype, like.shape
+        self.rooms: dict[int | str, Tensor] = {}
+
+    def __getitem__(self, place: int | str) -> Tensor:
+        room = self.rooms.get(place)
+        if room is None or room.numel() < self.shape.numel():
+            room = self.rooms[place] = self.like.new_empty(self.shape, dtype=self.dtype)
+        return room if room.shape == self.shape else room.view(-1)[: self.shape.numel()].view(self.shape)
 
 
 def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
                mirrored: bool, divisor: Tensor | None, upstream: Tensor | None, acc: torch.dtype,
-               partial_sums: bool) -> Tensor | None:  # fmt: skip
+               summed: bool) -> Tensor | None:  # fmt: skip
     """Do the same in tensor operations, one block of entries at a time, with every temporary in reused memory."""
     input = tensors[0]
     assert input is not None
+    if input.numel() == 0:
+        return input.new_zeros((), dtype=torch.float64) if summed else None
+    scale = None if divisor is None else divisor.reciprocal()
+    if upstream is not None:
+        scale = upstream if scale is None else scale * upstream
+    block = block_for(input.numel())
+    if block == input.numel() and all([t is None or t.is_contiguous() for t in tensors]):  # noqa: C419 (faster)
+        return _one_block(formula, options, settings, tensors, mirrored, scale, _Scratch(input, acc), summed)
     sizes, strides = _collapse(input.shape, tensors)
     views = [None if t is None or s is None else t.as_strided(sizes, s) for t, s in zip(tensors, strides, strict=True)]
-    cut = list(_tiles(sizes)) if input.numel() else []
-    partial = input.new_empty(len(cut), dtype=torch.float64) if partial_sums else None
-    rooms = input.new_empty(8, min(BLOCK, input.numel()), dtype=acc)
-    scale = torch.ones((), dtype=acc, device=input.device)
-    scale = (scale if divisor is None else scale / divisor) * (1 if upstream is None else upstream)
-    for i, tile in enumerate(cut):
-        x, t, first, second, w, u, loss, *gradients = (None if v is None else v[tile] for v in views)
-        assert x is not None
-        value, *slopes, spare0, spare1, spare2, spare3 = (room[: x.numel()].view(x.shape) for room in rooms)
-        for k, gradient in enumerate(gradients):
-            if gradient is not None and gradient.dtype == acc:
-                slopes[k] = gradient
-        x, t, first, second = (None if v is None else v.to(acc) for v in (x, t, first, second))
-        wanted = [g is not None for g in gradients]
-        formula(x, t, first, second, settings, options, value, slopes, wanted, (spare0, spare1, spare2, spare3))
-        flow = scale
+    cut = list(enumerate(_tiles(sizes, block)))
+    totals = input.new_empty(len(cut), dtype=torch.float64)
+
+    idle: list[_Scratch] = []
+
+    def work(piece: tuple[int, Tile]) -> None:
+        place, tile = piece
+        try:
+            scratch = idle.pop()
+        except IndexError:  # as often as there are threads
+            scratch = _Scratch(input, acc)
+        parts = [None if v is None else v[tile] for v in views]
+        total = _one_block(formula, options, settings, parts, mirrored, scale, scratch, summed)
+        if total is not None:
+            totals[place] = total
+        idle.append(scratch)
+
+    in_parallel(work, cut, input)
+    return totals.sum() if summed else None
+
+
+def _one_block(formula: Any, options: Sequence[bool], settings: Sequence[float], tensors: Sequence[Tensor | None],
+               mirrored: bool, scale: Tensor | None, scratch: _Scratch, summed: bool) -> Tensor | None:  # fmt: skip
+    acc = scratch.dtype
+    x, t, first, second, w, u, loss, *gradients = tensors
+    assert x is not None
+    scratch.shape = x.shape
+    value = scratch["value"]
+    wanted = [g is not None for g in gradients]
+    slopes: list[Any] = [
+        g if g is not None and g.dtype == acc else scratch[f"slope {k}"] if wanted[k] or k == 0 else None
+        for k, g in enumerate(gradients)
+    ]
+    x, t, first, second = (v if v is None or v.dtype == acc else v.to(acc) for v in (x, t, first, second))
+    formula(x, t, first, second, settings, options, value, slopes, wanted, scratch)
+    flow = scale
+    if w is not None:
+        value.mul_(w)
+        flow = w.to(acc) if flow is None else flow * w.to(acc)
+        _drop(value, w)
+    if u is not None:
+        flow = u.to(acc) if flow is None else flow * u.to(acc)
+    if loss is not None:
+        loss.copy_(value)
+    for k, (gradient, slope) in enumerate(zip(gradients, slopes, strict=True)):
+        if slope is None or not any(wanted):
+            continue
+        if mirrored and k == 1:
+            torch.neg(slopes[0], out=slope)
+        elif flow is not None:
+            slope.mul_(flow)
         if w is not None:
-            value.mul_(w)
-            flow = flow * w.to(acc)
-            _drop(value, w)
-        if u is not None:
-            flow = flow * u.to(acc)
-        if loss is not None:
-            loss.copy_(value)
-        if partial is not None:
-            partial[i] = _total(rooms[0, : value.numel()])
-        if mirrored and gradients[1] is not None:
-            torch.mul(slopes[0], -flow, out=slopes[1])
-        for k, (gradient, slope) in enumerate(zip(gradients, slopes, strict=True)):
-            if gradient is None:
-                continue
-            if not (mirrored and k == 1):
-                slope.mul_(flow)
-            if w is not None:
-                _drop(slope, w)
-            if slope is not gradient:
-                gradient.copy_(slope)
-    return partial
+            _drop(slope, w)
+        if gradient is not None and slope is not gradient:
+            gradient.copy_(slope)
+    return _total(value) if summed else None
 
 
 def _drop(block: Tensor, weight: Tensor) -> None:
@@ -202,7 +243,11 @@ def _drop(block: Tensor, weight: Tensor) -> None:
 def _total(values: Tensor) -> Tensor:
     """Add up short rows in their own dtype, which is fast, and the rest in float64, which is exact."""
     rows = values.numel() // 256 * 256
-    return values[:rows].view(-1, 256).sum(1).sum(dtype=torch.float64) + values[rows:].sum(dtype=torch.float64)
+    if rows == 0:
+        return values.sum(dtype=torch.float64)
+    flat = values.view(-1)
+    total = flat[:rows].view(-1, 256).sum(1).sum(dtype=torch.float64)
+    return total if rows == len(flat) else total + flat[rows:].sum(dtype=torch.float64)
 
 
 def all_finite(block: Tensor) -> bool:
@@ -218,10 +263,31 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
         in_kernel: ``(x, t, first, second, settings, OPTIONS) -> (value, slope in x, slope in t[, slope in first])``;
             ``settings`` are pointers to numbers.
         in_blocks: ``(x, t, first, second, settings, options, value, slopes, wanted, spare)``, the same on tensors: it
-            writes ``value`` and, where wanted, ``slopes``, three tensors like ``spare``, which it may use as it likes.
+            writes ``value`` and, where wanted, ``slopes``, of which the first is there in any case; ``spare[0]`` and so
+            on are memory of the same shape, which it may use as it likes.
         mirrored: the loss depends on input - target, so that the slope in the target is minus the slope in the input;
             ``in_blocks`` then always writes ``slopes[0]`` and leaves ``slopes[1]`` alone.
     """
+
+    def compute(input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, weight: Tensor | None,
+                divisor: Tensor | None, settings: Sequence[float], options: Sequence[bool], dtype: torch.dtype,
+                upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
+                ) -> tuple[Tensor | None, ...]:  # fmt: skip
+        acc = arithmetic(input, target, first, second)
+        loss = None if reduced or upstream is not None else torch.empty_like(input, dtype=dtype)
+        leaves = (input, target, input if first is None else first)
+        gradients = [torch.empty_like(x) if w else None for x, w in zip(leaves, wanted, strict=True)]
+        summed, each = reduced and upstream is None, None
+        if upstream is not None and (upstream.dim() or not reduced):
+            each, upstream = upstream.expand(input.shape), None
+        tensors = [input, target, first, second, weight, each, loss, *gradients]
+        if run_kernels(input):
+            total = _launch(in_kernel, options, settings, tensors, divisor, upstream, acc, summed)
+        else:
+            total = _by_blocks(in_blocks, options, settings, tensors, mirrored, divisor, upstream, acc, summed)
+        if total is not None:
+            loss = (total if divisor is None else total / divisor).to(dtype)
+        return (loss, *gradients)
 
     @torch.library.custom_op(f"lossbook::{name}", mutates_args=())
     def op(input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, weight: Tensor | None,
@@ -229,24 +295,11 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
            upstream: Tensor | None, reduced: bool, wanted: Sequence[bool],
            ) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
         """All tensors have the shape of the input, but the divisor and a 0-d upstream gradient."""
-        acc = arithmetic(input, target, first, second)
-        loss, *gradients = fake(input, target, first, second, weight, divisor, settings, options, dtype, upstream,
-                                reduced, wanted)  # fmt: skip
-        each = upstream if upstream is not None and (upstream.dim() or not reduced) else None
-        tensors = [
-            input, target, first, second, weight, None if each is None else each.expand(input.shape),
-            loss if upstream is None and not reduced else None,
-            *(g if w else None for g, w in zip(gradients, wanted, strict=True)),
-        ]  # fmt: skip
-        upstream = upstream if each is None else None
-        partial_sums = reduced and loss.dim() == 0
-        if run_kernels(input):
-            partial = _launch(in_kernel, options, settings, tensors, divisor, upstream, acc, partial_sums)
-        else:
-            partial = _by_blocks(in_blocks, options, settings, tensors, mirrored, divisor, upstream, acc, partial_sums)
-        if partial is not None:
-            loss = (partial.sum() if divisor is None else partial.sum() / divisor).to(dtype)
-        return (loss, *gradients)
+        made = compute(input, target, first, second, weight, divisor, settings, options, dtype, upstream, reduced,
+                       wanted)  # fmt: skip
+        like = (input.new_empty(0, dtype=dtype), input, target, input if first is None else first)
+        loss, *gradients = (x.new_empty(0) if m is None else m for m, x in zip(made, like, strict=True))
+        return loss, gradients[0], gradients[1], gradients[2]
 
     @op.register_fake
     def fake(input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, weight: Tensor | None,
@@ -261,8 +314,7 @@ def elementwise(name: str, in_kernel: Any, in_blocks: Callable[..., None], *, mi
         made = [torch.empty_like(x) if w else x.new_empty(0) for x, w in zip(leaves, wanted, strict=True)]
         return loss, made[0], made[1], made[2]
 
-    differentiate(op, gradients=("input", "target", "first"))
-    return op
+    return differentiate(op, gradients=("input", "target", "first"), implementation=compute)
 
 
 def run(op: Any, input: Tensor, target: Tensor, first: Tensor | None = None, second: Tensor | None = None, *,
@@ -273,28 +325,38 @@ def run(op: Any, input: Tensor, target: Tensor, first: Tensor | None = None, sec
     ``first`` and ``second`` broadcast to the input; of all four tensors the first ``arguments`` are positional
     arguments of the public function, which decide on the dtype of the result.
     """
-    factors = [f for f in (first, second) if f is not None and f.dim() >= min(input.dim(), 1)]
-    floats = [t for t in (input, target, *factors) if t.is_floating_point()]
-    acc = arithmetic(*floats)
-    wide = next((t for t in floats if t.dtype == acc), input)
-    if under_autocast(input):
-        dtype = acc
-    else:
-        narrow = any(t.dtype in NARROW for t in (*floats, *(f for f in (first, second) if f is not None)))
-        deciding = [t for t in (input, target, first, second)[:arguments] if t is not None] if narrow else floats
-        dtype = functools.reduce(torch.promote_types, (t.dtype for t in deciding if t.is_floating_point()))
+    acc, dtype, wide = arithmetic(input, target), input.dtype, input
+    if first is not None or second is not None or input.dtype != target.dtype or under_autocast(input):
+        acc, dtype, wide = _meet(input, target, first, second, arguments)
     divisor = None
     if reduction == "mean":
         if normalizer is None:
             divisor = number(input.numel(), wide) if entry is None else entry.sum(dtype=acc)
         else:
             divisor = number(normalizer, wide)
-    first, second = (
-        f if f is None or f.shape == input.shape else f.to(acc).expand(input.shape) for f in (first, second)
-    )
+    if first is not None and first.shape != input.shape:
+        first = first.to(acc).expand(input.shape)
+    if second is not None and second.shape != input.shape:
+        second = second.to(acc).expand(input.shape)
     loss: Tensor = op(input, target, first, second, entry, divisor, settings, options, dtype, None,
                       reduction != "none", gradients_now(reduction, input, target, first))[0]  # fmt: skip
     return loss
+
+
+def _meet(
+    input: Tensor, target: Tensor, first: Tensor | None, second: Tensor | None, arguments: int
+) -> tuple[torch.dtype, torch.dtype, Tensor]:
+    """Give the dtype to compute in, that of the result, and a tensor that is as wide as the former, if any is."""
+    factors = [f for f in (first, second) if f is not None and f.dim() >= min(input.dim(), 1)]
+    floats = [t for t in (input, target, *factors) if t.is_floating_point()]
+    acc = arithmetic(*floats)
+    wide = next((t for t in floats if t.dtype == acc), input)
+    if under_autocast(input):
+        return acc, acc, wide
+    narrow = any(t.dtype in NARROW for t in (*floats, *(f for f in (first, second) if f is not None)))
+    deciding = [t for t in (input, target, first, second)[:arguments] if t is not None] if narrow else floats
+    dtype = functools.reduce(torch.promote_types, (t.dtype for t in deciding if t.is_floating_point()))
+    return acc, dtype, wide
 
 
 def check_entries(name: str, tensor: Tensor, entry: Tensor | None, argument: Any) -> None:
@@ -305,4 +367,4 @@ def check_entries(name: str, tensor: Tensor, entry: Tensor | None, argument: Any
 
 def arithmetic(*tensors: Tensor | None) -> torch.dtype:
     """Give the dtype to compute in: float64 if any of the tensors is, else float32."""
-    return torch.float64 if any(t is not None and t.dtype == torch.float64 for t in tensors) else torch.float32
+    return torch.float64 if torch.float64 in [t.dtype for t in tensors if t is not None] else torch.float32

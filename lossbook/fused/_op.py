@@ -14,13 +14,14 @@ pass and for gradients that were not foreseen, the operator runs again with the 
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 from torch.fx import Proxy
+from torch.nn import Parameter
 
 from .._core import check
 from .._core.autocast import under_autocast
@@ -32,43 +33,128 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def differentiate(op: Any, gradients: tuple[str, ...], also: tuple[str, ...] = ()) -> None:
-    """Register the backward pass of an operator of the form above.
+def differentiate(
+    op: Any,
+    gradients: tuple[str, ...],
+    also: tuple[str, ...] = (),
+    implementation: Callable[..., Any] | None = None,
+) -> Callable[..., tuple[Tensor, ...]]:
+    """Give an operator of the form above its backward pass.
 
     Args:
         op: the operator.
         gradients: the arguments that take a gradient, in the order of ``wanted`` and of the outputs.
         also: for each further differentiable output after the loss, the argument for its upstream gradient.
+        implementation: what the operator does, with None where it has to return an empty tensor.
+
+    Returns:
+        A function of the same arguments, by position, that gives the loss and the further outputs. Where only autograd
+        looks on, it calls what is behind the operator: torch takes longer to find its way through a custom operator
+        than to compute a small loss.
     """
-    names = list(inspect.signature(op._init_fn).parameters)
+    compute = implementation or op._init_fn
+    parameters = inspect.signature(op._init_fn).parameters
+    names = list(parameters)
+    tensors = [place for place, p in enumerate(parameters.values()) if p.annotation in (Tensor, Tensor | None)]
+    leaves = [names.index(name) for name in gradients]
+    arriving = [names.index(name) for name in ("upstream", *also)]
+    reduced, wanted = names.index("reduced"), names.index("wanted")
     first = 1 + len(also)  # position of the first gradient among the outputs
 
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    def keep(ctx: Any, inputs: Sequence[Any], output: tuple[Tensor, ...]) -> None:
         ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*[inputs[place] for place in tensors])
+        ctx.ready = output[first:] if inputs[reduced] and inputs[arriving[0]] is None else None
+        ctx.others = list(inputs)
+        for place in tensors:
+            ctx.others[place] = None
+
+    def make(ctx: Any, needed: Sequence[bool], upstream: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """Give the gradients that are needed."""
+        saved = ctx.saved_tensors
+        ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
+        if not torch.is_grad_enabled():
+            return ready_or_again(ctx.others, saved, ready, list(needed), upstream)
+        with torch.no_grad():
+            made = ready_or_again(ctx.others, saved, ready, list(needed), upstream)
+        of = [t for place, t in zip(tensors, saved, strict=True) if place in leaves and t is not None]
+        return [None if g is None else _OnlyOnce.apply(op._qualname, g, *of) for g in made]
+
+    def ready_or_again(
+        others: Sequence[Any],
+        saved: Sequence[Tensor | None],
+        ready: Any,
+        needed: list[bool],
+        upstream: Sequence[Tensor | None],
+    ) -> list[Tensor | None]:
+        loss_upstream, *further = upstream
+        foreseen = ready is not None and list(others[wanted]) == needed
+        if foreseen and loss_upstream is not None and all(u is None for u in further):
+            return [times_upstream(g, loss_upstream) if n else None for g, n in zip(ready, needed, strict=True)]
+        inputs = list(others)
+        for place, tensor in zip(tensors, saved, strict=True):
+            inputs[place] = tensor
+        inputs[wanted] = needed
+        inputs[arriving[0]] = torch.zeros((), device=inputs[leaves[0]].device)  # unless there is one
+        for place, arrived in zip(arriving, upstream, strict=True):
+            if arrived is not None:
+                inputs[place] = arrived
+        made = (compute if _eager([inputs[place] for place in tensors]) else op)(*inputs)
+        return [g if n else None for g, n in zip(made[first:], needed, strict=True)]
+
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.mark_non_differentiable(*output[first:])
-        ctx.save_for_backward(*(i for i in inputs if isinstance(i, Tensor)))
-        ctx.settings = {n: None if isinstance(i, Tensor) else i for n, i in zip(names, inputs, strict=True)}
-        ctx.tensors = [n for n, i in zip(names, inputs, strict=True) if isinstance(i, Tensor)]
-        ctx.ready = output[first:] if ctx.settings["reduced"] and "upstream" not in ctx.tensors else None
+        keep(ctx, inputs, output)
 
     def backward(ctx: Any, *upstream: Tensor | None) -> tuple[Tensor | None, ...]:
-        arguments = ctx.settings | dict(zip(ctx.tensors, ctx.saved_tensors, strict=True))
-        leaves = [arguments[n] for n in gradients if isinstance(arguments[n], Tensor)]
-        needed = [bool(ctx.needs_input_grad[names.index(n)]) for n in gradients]
-        ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
-        arrived = {name: u for name, u in zip(("upstream", *also), upstream, strict=False) if u is not None}
-        with torch.no_grad():
-            if ready is not None and list(arrived) == ["upstream"] and list(ctx.settings["wanted"]) == needed:
-                made = [times_upstream(g, arrived["upstream"]) if n else g for g, n in zip(ready, needed, strict=True)]
-            else:
-                nothing = torch.zeros((), device=leaves[0].device)
-                made = op(**arguments | {"upstream": nothing, "wanted": needed} | arrived)[first:]
-        if torch.is_grad_enabled():
-            made = [_OnlyOnce.apply(op._qualname, g, *leaves) for g in made]
-        found = dict(zip(gradients, (g if n else None for g, n in zip(made, needed, strict=True)), strict=True))
-        return tuple(found.get(name) for name in names)
+        made = make(ctx, [ctx.needs_input_grad[place] for place in leaves], upstream[:first])
+        found = dict(zip(leaves, made, strict=True))
+        return tuple(found.get(place) for place in range(len(names)))
 
     op.register_autograd(backward, setup_context=setup_context)
+
+    class Direct(torch.autograd.Function):
+        """The same without the operator; the leaves come twice, so that autograd sees them."""
+
+        @staticmethod
+        def forward(ctx: Any, inputs: tuple[Any, ...], *leaves: Tensor | None) -> Any:
+            output = compute(*inputs)
+            keep(ctx, inputs, output)
+            return output[:first]
+
+        @staticmethod
+        def backward(ctx: Any, *upstream: Tensor | None) -> Any:
+            return None, *make(ctx, ctx.needs_input_grad[1:], upstream)
+
+    def call(*inputs: Any) -> Any:
+        if not _eager([inputs[place] for place in tensors]):
+            return op(*inputs)[:first]
+        found = [inputs[place] for place in leaves]
+        if torch.is_grad_enabled() and any([leaf is not None and leaf.requires_grad for leaf in found]):  # noqa: C419
+            return Direct.apply(inputs, *found)
+        return compute(*inputs)[:first]
+
+    return call
+
+
+def _eager(tensors: Sequence[Tensor | None]) -> bool:
+    """Say whether only autograd looks on: no compiler, trace, mode or transform, and no tensor of its own kind."""
+    if (
+        torch.compiler.is_compiling()
+        or torch._C._get_tracing_state()
+        or torch._C._len_torch_dispatch_stack()
+        or torch._C._len_torch_function_stack()
+        or torch._C._are_functorch_transforms_active()
+    ):
+        return False
+    for tensor in tensors:
+        if tensor is None:
+            continue
+        if type(tensor) not in (Tensor, Parameter) or tensor.is_meta or tensor.is_neg():
+            return False
+        if torch._is_functional_tensor(tensor):
+            return False
+    return True
 
 
 class _OnlyOnce(torch.autograd.Function):
@@ -107,7 +193,7 @@ def times_upstream(gradient: Tensor, upstream: Tensor) -> Tensor:
     if run_kernels(gradient):
         programs = min(1024, cdiv(gradient.numel(), 4096))
         launch(_times_upstream_kernel, programs, gradient, gradient, upstream, gradient.numel(), BLOCK=4096)
-    elif gradient.is_cuda or upstream != 1:
+    elif gradient.device.type != "cpu" or upstream.item() != 1:
         gradient.mul_(upstream)
     return gradient
 
@@ -210,6 +296,8 @@ def _refuse(name: str, argument: str, value: Tensor, has_gradient: bool) -> None
         raise ValueError(
             f"lossbook.fused.{name} has no gradient for {argument}: give {argument}.detach(), or {instead}"
         )
+    if forward_ad._current_level < 0 and not torch._C._are_functorch_transforms_active():
+        return
     levels = [value]  # of torch.func, one wrapped into the next
     while not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(levels[-1]):
         levels.append(torch._C._functorch.get_unwrapped(levels[-1]))

@@ -9,7 +9,7 @@ from torch import Tensor
 from .._core import check
 from .._core.classes import check_class_values
 from ..segmentation._overlap import as_masks, check_arguments, kept_index
-from ._blocks import tiles
+from ._blocks import in_parallel, tiles
 from ._op import as_result_dtype, differentiate, gradients_now, number, reduce_rows
 from ._overlap_kernels import Masks, launch_gradients, launch_sums
 from ._triton import accumulator, run_kernels
@@ -46,23 +46,32 @@ def _given(masks: Masks, o: slice, i: slice, out: Tensor | None) -> Tensor:
 
 def _sums_by_blocks(masks: Masks, p_of_all: Tensor | None) -> Tensor:
     """Do the same in tensor operations; leave the probabilities in ``p_of_all``."""
-    sums = masks.logits.new_zeros(3, *masks.logits.shape[:2], dtype=torch.float64)
-    zero = sums.new_zeros((), dtype=masks.dtype)
-    for o, i in tiles(*masks.logits.shape):
+    zero = masks.logits.new_zeros((), dtype=masks.dtype)
+    cut = list(tiles(*masks.logits.shape))
+    found = [zero] * len(cut)
+
+    def one_tile(piece: tuple[int, tuple[slice, slice]]) -> None:
+        place, (o, i) = piece
         p = _given(masks, o, i, None if p_of_all is None else p_of_all[o, :, i])
         t, ignored, _ = _wanted(masks, o, i)
+        sums = found[place] = p.new_zeros(3, *p.shape[:2], dtype=torch.float64)
         if masks.index:
             at_class = p.gather(1, t)
-            sums[0, o].scatter_add_(1, t.squeeze(1), at_class.squeeze(1).double())
-            sums[2, o].scatter_add_(1, t.squeeze(1), (1 - at_class).masked_fill_(ignored, 0).squeeze(1).double())
-            sums[1, o] += p.scatter_(1, t, 0.0).sum(2)
+            sums[0].scatter_add_(1, t.squeeze(1), at_class.squeeze(1).double())
+            sums[2].scatter_add_(1, t.squeeze(1), (1 - at_class).masked_fill_(ignored, 0).squeeze(1).double())
+            sums[1] += p.scatter_(1, t, 0.0).sum(2)
             p.scatter_(1, t, at_class)
         else:
             scratch = p * t
-            sums[0, o] += scratch.sum(2)
-            sums[1, o] += torch.lerp(p, zero, t, out=scratch).sum(2)
-            sums[2, o] += torch.lerp(t, zero, p, out=scratch).sum(2)
-    return sums.to(masks.dtype)
+            sums[0] += scratch.sum(2)
+            sums[1] += torch.lerp(p, zero, t, out=scratch).sum(2)
+            sums[2] += torch.lerp(t, zero, p, out=scratch).sum(2)
+
+    in_parallel(one_tile, list(enumerate(cut)), masks.logits)
+    total = masks.logits.new_zeros(3, *masks.logits.shape[:2], dtype=torch.float64)
+    for (o, _), sums in zip(cut, found, strict=True):
+        total[:, o] += sums
+    return total.to(masks.dtype)
 
 
 def _gradients_by_blocks(
@@ -70,16 +79,18 @@ def _gradients_by_blocks(
 ) -> None:
     by_hit, by_extra, by_missed = slopes[..., None]
     one = slopes.new_ones(())
-    for o, i in tiles(*masks.logits.shape):
+
+    def one_tile(tile: tuple[slice, slice]) -> None:
+        o, i = tile
         p = _given(masks, o, i, None) if p_of_all is None else p_of_all[o, :, i]
         hit, extra, missed = by_hit[o], by_extra[o], by_missed[o]
         if target_gradient is not None:
             target_gradient[o, :, i] = torch.sub(one, p).mul_(missed).addcmul_(p, hit - extra)
         if gradient is None:
-            continue
+            return
         t, _, _ = _wanted(masks, o, i)
         if masks.index:
-            v = extra.expand_as(p).contiguous().scatter_(1, t, (hit - missed).expand_as(p).gather(1, t))
+            v = torch.empty_like(p).copy_(extra).scatter_(1, t, (hit - missed).expand_as(p).gather(1, t))
         else:
             v = torch.sub(one, t).mul_(extra).addcmul_(t, hit - missed)
         if masks.softmax:
@@ -89,6 +100,8 @@ def _gradients_by_blocks(
             torch.ops.aten.sigmoid_backward.grad_input(v, p, grad_input=p)
         if p_of_all is None:
             gradient[o, :, i] = p
+
+    in_parallel(one_tile, list(tiles(*masks.logits.shape)), masks.logits)
 
 
 def _forward(
@@ -174,8 +187,7 @@ def operator(name: str) -> Any:
     """Make the operator of one loss."""
     op = torch.library.custom_op(f"lossbook::{name}", _forward, mutates_args=())
     op.register_fake(_fake)
-    differentiate(op, gradients=("logits", "target"))
-    return op
+    return differentiate(op, gradients=("logits", "target"))
 
 
 def overlap_loss(
@@ -207,7 +219,7 @@ def overlap_loss(
     if reduction == "mean":
         count = input.shape[0] * input.shape[1] if entry is None else entry.sum()
         divisor = number(count if normalizer is None else normalizer, input).to(dtype)
-    loss, _, _ = op(
+    (loss,) = op(
         input.flatten(2), target.flatten(2) if target.is_floating_point() else target.flatten(1), entry, divisor,
         activation == "softmax", ignore_index, hits, alpha, beta, smooth, None, reduction != "none",
         gradients_now(reduction, input, target),

@@ -273,8 +273,7 @@ def softmax_operator(name: str, *, both: bool) -> Any:
         loss, query_gradient, key_gradient, scale_gradient = empty_results(reduced, wanted, query, key, scale)
         return loss, query_gradient, key_gradient, scale_gradient
 
-    differentiate(op, gradients=("query", "key", "scale"))
-    return op
+    return differentiate(op, gradients=("query", "key", "scale"))
 
 
 def _softmax_loss(query: Tensor, key: Tensor, scale: Tensor, weight: Tensor | None, divisor: Tensor | None,

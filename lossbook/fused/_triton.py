@@ -1,9 +1,13 @@
 """Where kernels run: on CUDA, or on CPU tensors in Triton's interpreter when TRITON_INTERPRET=1, else nowhere.
 
 Triton reads TRITON_INTERPRET when a kernel is defined, so it must be set before ``lossbook.fused`` is imported.
+
+Importing Triton takes longer than importing the rest of lossbook, so where no kernel can run, none is defined; but
+who imports Triton first, to compile kernels for a GPU that is elsewhere, has them.
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -12,10 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+INTERPRETED = os.environ.get("TRITON_INTERPRET", "0") == "1"
+
 try:
+    if not (INTERPRETED or torch.cuda.device_count() or "triton" in sys.modules):
+        raise ImportError("there is nothing to run a kernel on")
     import triton
     import triton.language as tl
-except ImportError:  # no Triton for this platform: the closed forms in tensor operations serve every device
+except ImportError:  # or no Triton for this platform: the closed forms in tensor operations serve every device
 
     class _NoTriton:
         def jit(self, kernel: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,7 +46,6 @@ __all__ = [
     "tl",
     "triton",
 ]
-INTERPRETED = os.environ.get("TRITON_INTERPRET", "0") == "1"
 
 
 def run_kernels(tensor: Tensor) -> bool:

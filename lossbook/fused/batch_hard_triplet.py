@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..ranking import batch_hard_triplet as readable
 from ..ranking._labelled import labelled
-from ._blocks import blocks
+from ._blocks import blocks, in_parallel
 from ._op import as_result_dtype, differentiate, fused, gradients_now, number, reduce_rows
 from ._triton import accumulator, cdiv, kernel_dtype, launch, power_of_2, run_kernels, tl, triton
 
@@ -203,7 +203,7 @@ def _mine_by_products(x: Tensor, label: Tensor, farthest: Tensor, nearest: Tenso
         row, column = near.masked_fill_(doubt[:, None], False).nonzero().unbind(1)
         chosen[order[rows][row]] = order[first:][column]
 
-    for rows in blocks(len(label), min(len(label), PAIRS // 16), PAIRS):  # fewer anchors: a slow product
+    def mine(rows: slice) -> None:
         distance = torch.empty(rows.stop - rows.start, len(label), dtype=x.dtype)
         torch.addmm(square, x[rows], x.T, alpha=-2, out=distance)  # squared, less |x_i|^2; out: not for autocast
         first = int(torch.searchsorted(label, label[rows.start]))
@@ -215,6 +215,8 @@ def _mine_by_products(x: Tensor, label: Tensor, farthest: Tensor, nearest: Tenso
         other.diagonal(rows.start - first).fill_(False)
         own.masked_fill_(~other, torch.inf)
         settle(distance, rows, 0, nearest)
+
+    in_parallel(mine, list(blocks(len(label), min(len(label), PAIRS // 16), PAIRS)), x)  # fewer anchors: a slow product
     return order[unsettled]
 
 
@@ -330,8 +332,11 @@ def _batch_hard_triplet_loss(embedding: Tensor, farthest: Tensor, nearest: Tenso
 def _distances(x: Tensor, other: Tensor) -> Tensor:
     """Exact distances of each row to another one."""
     distance = torch.empty(len(x), dtype=accumulator(x.dtype), device=x.device)
-    for rows in blocks(len(x), x.shape[1], 1 << 24 if x.is_cuda else 1 << 16):
+
+    def measure(rows: slice) -> None:
         distance[rows] = torch.linalg.vector_norm(x[rows].to(distance.dtype) - x[other[rows]], dim=1)
+
+    in_parallel(measure, list(blocks(len(x), x.shape[1], 1 << 24 if x.is_cuda else 1 << 16)), x)
     return distance
 
 
@@ -345,7 +350,7 @@ def _fake(embedding: Tensor, farthest: Tensor, nearest: Tensor, margin: float, e
     )
 
 
-differentiate(_batch_hard_triplet_loss, gradients=("embedding",))
+_differentiable = differentiate(_batch_hard_triplet_loss, gradients=("embedding",))
 
 
 @fused(readable.batch_hard_triplet_loss, gradients=("embedding",))
@@ -365,7 +370,7 @@ def batch_hard_triplet_loss(embedding, label, *, margin, sample_weight, normaliz
     elif reduction == "mean":
         complete = ((farthest >= 0) & (nearest >= 0)).to(accumulator(embedding.dtype))
         divisor = (complete if entry is None else complete * entry).sum()
-    loss, _ = _batch_hard_triplet_loss(
+    (loss,) = _differentiable(
         embedding,
         farthest,
         nearest,

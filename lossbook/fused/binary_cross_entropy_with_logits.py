@@ -50,10 +50,10 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
     other = torch.abs(x, out=spare[0]).neg_().sigmoid_()
     curved = torch.neg(other, out=value).log1p_().neg_()  # log(1 + u) = -log(1 - sigmoid(-|x|))
     yes = torch.gt(x, 0, out=spare[1])  # 1 or 0
-    no = 1 - yes
     if second is None:
         part = torch.sub(yes, t, out=spare[2])
     else:
+        no = 1 - yes
         part = torch.mul(no * second, t, out=spare[2]).neg_().addcmul_(yes, 1 - t)
         share = 1 + (second - 1) * t
     if wanted[0]:
@@ -68,14 +68,16 @@ def _in_blocks(x, t, first, second, settings, options, value, slopes, wanted, sp
             slopes[1].mul_(no.mul_(second).add_(yes)).addcmul_(second - 1, curved)
     if second is not None:
         value.mul_(share)
-    straight = torch.mul(part, x, out=spare[0])
-    if not all_finite(straight):
-        straight.masked_fill_(part == 0, 0)
-    value.add_(straight)
+    value.addcmul_(part, x)
+    if not all_finite(value):  # 0 times infinity, perhaps
+        torch.neg(other, out=value).log1p_().neg_()
+        if second is not None:
+            value.mul_(share)
+        value.add_(torch.mul(part, x, out=spare[3]).masked_fill_(part == 0, 0))
     if first is not None:
         if not all_finite(value):
             value.masked_fill_((first == 0) & value.isinf(), 0)
-        for made in (value, *slopes[:2]):
+        for made in (value, *(slope for slope, w in zip(slopes, wanted, strict=True) if w)):
             made.mul_(first)
 
 

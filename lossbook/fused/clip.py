@@ -22,7 +22,7 @@ def clip_loss(image_features, text_features, *, logit_scale, sample_weight, norm
     check_features(image_features=image_features, text_features=text_features)
     image, text, weight, divisor = arguments(image_features, text_features, sample_weight, normalizer, reduction)
     scale = number(logit_scale, image)
-    loss, *_ = _clip_loss(
+    (loss,) = _clip_loss(
         image, text, scale, weight, divisor, None, reduction != "none", gradients_now(reduction, image, text, scale)
     )
     return as_result_dtype(loss, image_features, text_features)

@@ -50,7 +50,7 @@ def _fake(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_weigh
     )
 
 
-differentiate(_cross_entropy, gradients=("logits",), also=("lse_upstream",))
+_differentiable = differentiate(_cross_entropy, gradients=("logits",), also=("lse_upstream",))
 
 
 _readable: Callable[..., Any] = readable.cross_entropy  # which has no return_lse: the overloads give the signature
@@ -100,7 +100,7 @@ def cross_entropy(
             count(input, rows, weight, row_weight, ignore_index) if normalizer is None else number(normalizer, input)
         )
     wanted = [False] if return_lse else gradients_now(reduction, input)
-    loss, lse, _ = _cross_entropy(
+    loss, lse = _differentiable(
         as_rows(input), rows, weight, row_weight, divisor, ignore_index, label_smoothing, softcap or 0.0, z_loss,
         return_lse, None, None, reduction != "none", wanted,
     )  # fmt: skip

@@ -308,7 +308,7 @@ def _fake(log_probs: Tensor, labels: Tensor, input_length: Tensor, target_length
     )
 
 
-differentiate(_ctc_loss, gradients=("log_probs",))
+_differentiable = differentiate(_ctc_loss, gradients=("log_probs",))
 
 
 @fused(readable.ctc_loss, gradients=("log_probs",))
@@ -328,7 +328,7 @@ def ctc_loss(
         divisor = row_weight.sum()
     elif reduction == "mean":
         divisor = number(batch.target_length.shape[0] if normalizer is None else normalizer, log_probs)
-    loss, _ = _ctc_loss(
+    (loss,) = _differentiable(
         batch.log_probs, batch.labels, batch.input_length.masked_fill(~batch.legal, -1), batch.target_length,
         row_weight, divisor, blank, zero_infinity, by_length, None, reduction != "none",
         gradients_now(reduction, log_probs),

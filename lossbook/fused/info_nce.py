@@ -23,7 +23,7 @@ def info_nce_loss(query, key, *, temperature, sample_weight, normalizer, reducti
     check_features(query=query, key=key, at_least=True)
     q, k, weight, divisor = arguments(query, key, sample_weight, normalizer, reduction)
     scale = 1 / number(temperature, q) if isinstance(temperature, Tensor) else number(1 / temperature, q)
-    loss, *_ = _info_nce_loss(
+    (loss,) = _info_nce_loss(
         q, k, scale, weight, divisor, None, reduction != "none", gradients_now(reduction, q, k, scale)
     )
     return as_result_dtype(loss, query, key)

@@ -119,14 +119,14 @@ def _fake(input: Tensor, target: Tensor, row_weight: Tensor | None, divisor: Ten
     return buffers(input, target, reduced, wanted)
 
 
-differentiate(_js_div_with_logits, gradients=("input",))
+_differentiable = differentiate(_js_div_with_logits, gradients=("input",))
 
 
 @fused(readable.js_div_with_logits, gradients=("input",))
 def js_div_with_logits(input, target, *, temperature, beta, sample_weight, normalizer, reduction):
     """Fused: keeps nothing of the size of the logits but the gradient, and reads both from memory once."""
     return divergence(
-        _js_div_with_logits, input, target, temperature, beta,
+        _differentiable, input, target, temperature, beta,
         sample_weight=sample_weight, normalizer=normalizer, reduction=reduction,
     )  # fmt: skip
 

@@ -26,14 +26,14 @@ def _fake(input: Tensor, target: Tensor, row_weight: Tensor | None, divisor: Ten
     return buffers(input, target, reduced, wanted)
 
 
-differentiate(_kl_div_with_logits, gradients=("input",))
+_differentiable = differentiate(_kl_div_with_logits, gradients=("input",))
 
 
 @fused(readable.kl_div_with_logits, gradients=("input",))
 def kl_div_with_logits(input, target, *, temperature, sample_weight, normalizer, reduction):
     """Fused: keeps nothing of the size of the logits but the gradient, and reads both from memory once."""
     return divergence(
-        _kl_div_with_logits, input, target, temperature,
+        _differentiable, input, target, temperature,
         sample_weight=sample_weight, normalizer=normalizer, reduction=reduction,
     )  # fmt: skip
 

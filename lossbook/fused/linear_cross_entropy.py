@@ -85,7 +85,9 @@ def _fake(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None, targ
     )  # fmt: skip
 
 
-differentiate(_linear_cross_entropy, gradients=("input", "linear_weight", "linear_bias"), also=("lse_upstream",))
+_differentiable = differentiate(
+    _linear_cross_entropy, gradients=("input", "linear_weight", "linear_bias"), also=("lse_upstream",)
+)
 
 
 def _dropped(
@@ -167,7 +169,7 @@ def linear_cross_entropy(
         t is not None and t.requires_grad and torch.is_grad_enabled() and reduced and not return_lse
         for t in (input, linear_weight, linear_bias)
     ]
-    loss, lse, *_ = _linear_cross_entropy(
+    loss, lse = _differentiable(
         input.reshape(many, input.shape[-1]), linear_weight.flatten(0, -2),
         None if linear_bias is None else linear_bias.flatten(), rows, weight, row_weight, divisor, classes,
         product_dtype(input, linear_weight), ignored, label_smoothing, softcap or 0.0, z_loss, return_lse, None, None,

@@ -62,7 +62,7 @@ def _fake(input: Tensor, linear_weight: Tensor, linear_bias: Tensor | None, targ
     return input.new_empty(() if reduced else input.shape[0], dtype=wide), d_input, d_weight, d_bias
 
 
-differentiate(_linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))
+_differentiable = differentiate(_linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))
 
 
 @fused(readable.linear_kl_div, gradients=("input", "linear_weight", "linear_bias"))
@@ -102,7 +102,7 @@ def linear_kl_div(
         t is not None and t.requires_grad and torch.is_grad_enabled() and reduced
         for t in (input, linear_weight, linear_bias)
     ]
-    loss, *_ = _linear_kl_div(
+    (loss,) = _differentiable(
         input.reshape(many, input.shape[-1]), linear_weight, linear_bias,
         target_input.reshape(many, target_input.shape[-1]), target_weight, target_bias, row_weight, divisor,
         *dtypes, temperature, None, reduced, needed,

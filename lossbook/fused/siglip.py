@@ -102,7 +102,7 @@ def _fake(image: Tensor, text: Tensor, scale: Tensor, bias: Tensor, weight: Tens
     return loss, image_gradient, text_gradient, scale_gradient, bias_gradient
 
 
-differentiate(_siglip_loss, gradients=("image", "text", "scale", "bias"))
+_differentiable = differentiate(_siglip_loss, gradients=("image", "text", "scale", "bias"))
 
 
 @fused(readable.siglip_loss, gradients=("image_features", "text_features", "logit_scale", "logit_bias"))
@@ -115,7 +115,7 @@ def siglip_loss(image_features, text_features, *, logit_scale, logit_bias, sampl
     check_features(image_features=image_features, text_features=text_features)
     image, text, weight, divisor = arguments(image_features, text_features, sample_weight, normalizer, reduction)
     scale, bias = number(logit_scale, image), number(logit_bias, image)
-    loss, *_ = _siglip_loss(
+    (loss,) = _differentiable(
         image, text, scale, bias, weight, divisor, None, reduction != "none",
         gradients_now(reduction, image, text, scale, bias),
     )  # fmt: skip

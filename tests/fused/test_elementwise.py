@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lossbook import functional, fused
-from lossbook.fused import _elementwise
+from lossbook.fused import _blocks, _elementwise
 
 NAMES = [
     "binary_cross_entropy_with_logits",
@@ -22,7 +22,7 @@ NAMES = [
 @pytest.fixture
 def small_blocks(monkeypatch):
     monkeypatch.setattr(_elementwise, "ENTRIES", 16)
-    monkeypatch.setattr(_elementwise, "BLOCK", 16)
+    monkeypatch.setattr(_blocks, "BLOCK", 16)
 
 
 def draw(*shape, device, dtype=torch.double):

@@ -114,6 +114,27 @@ def test_a_row_has_sizes_on_every_device_and_can_be_drawn(stem, form):
 
 
 @every_form
+def test_a_few_entries_are_the_same_loss_beside_eager_alone(stem, form, table):
+    *_, (one,) = bench.jobs([stem], [form], "cpu")
+    assert one.size == one.work.few_entries()
+    theirs, ours = (
+        measure.outcome(loss, one.draw(one.size), one.work) for loss in (one.work.eager, one.ours(measure.FORMS[form]))
+    )
+    assert all(found.isfinite().all() and found.norm() > 0 for found in theirs)
+    torch.testing.assert_close(ours, theirs)
+    row = measured(one)
+    assert list(row["candidates"]) == [form, "eager"]
+    assert set(row["targets"]) == {"time/eager"} < set(row["figures"])
+    assert not {"of copy", "x products"} & set(row["figures"])
+    bench.page(row)
+    assert bench.failures(row) == {}
+
+
+def test_on_a_gpu_there_is_no_row_of_a_few_entries():
+    assert not any(one.few for alike in bench.jobs(["mse"], ["readable", "fused"], "cuda") for one in alike)
+
+
+@every_form
 def test_a_target_is_of_a_figure_that_is_measured(stem, form):
     one = job(stem, form, "cpu")
     rivals = ("eager", "compile", *one.work.peers) if form == "fused" else ("eager",)
@@ -357,14 +378,15 @@ def test_the_command_shows_both_forms_and_saves_them(tmp_path, table, monkeypatc
     said = capsys.readouterr().out
     titles = [line for line in said.splitlines() if line.startswith("huber_loss, ") and line.count(":") == 0]
     assert titles == [f"huber_loss, {row}" for row in (
-        "readable, 12 float32, scale 1", "fused, 12 float32, scale 1", "fused, 12 float32, scale 10"
+        "readable, 12 float32, scale 1", "readable, 40 float32, scale 1", "fused, 12 float32, scale 1",
+        "fused, 12 float32, scale 10", "fused, 40 float32, scale 1",
     )]  # fmt: skip
     assert "import lossbook adds 40* ms to import torch (at most 30)" in said
     readable, made = (json.loads(next(tmp_path.glob(f"{form}-*.json")).read_text()) for form in ("losses", "fused"))
     assert readable["import_seconds"] == 0.04
     assert readable["machine"]["torch"] == torch.__version__
-    assert [(row["loss"], row["form"]) for row in readable["rows"]] == [("huber_loss", "readable")]
-    assert [row["scale"] for row in made["rows"]] == [1.0, 10.0]
+    assert [(row["loss"], row["form"]) for row in readable["rows"]] == [("huber_loss", "readable")] * 2
+    assert [(row["shape"], row["scale"]) for row in made["rows"]] == [("12", 1.0), ("12", 10.0), ("40", 1.0)]
     assert bench.main(["soft_margin", "--rounds", "1"]) == 0
     assert "soft_margin_loss, fused" not in capsys.readouterr().out
 

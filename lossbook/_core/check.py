@@ -40,12 +40,12 @@ def values_are_checked(tensor: Tensor) -> bool:
     """Say whether the values of this tensor are checked: where looking is free, or asked for, and there are some."""
     if _transformed():
         return _forced
-    return _has_values(tensor) and (_forced or tensor.device.type == "cpu")
+    return _has_values(tensor) and (_forced or tensor.is_cpu)
 
 
 def looking_is_free(tensor: Tensor) -> bool:
     """Say whether code may branch on the values of this tensor: a compiler and a transform cannot, even if asked."""
-    return not _transformed() and tensor.device.type == "cpu" and _has_values(tensor)
+    return not _transformed() and tensor.is_cpu and _has_values(tensor)
 
 
 def in_parts(tensor: Tensor) -> str | None:
@@ -62,7 +62,7 @@ def _transformed() -> bool:
 def _has_values(tensor: Tensor) -> bool:
     """Say whether there is something to look at: not in a fake, functional or distributed tensor, nor in a trace."""
     own = type(tensor).__torch_dispatch__ is not Tensor.__torch_dispatch__
-    return not (tensor.device.type == "meta" or own or torch._C._len_torch_dispatch_stack())
+    return not (tensor.is_meta or own or torch._C._len_torch_dispatch_stack())
 
 
 def values(

@@ -13,7 +13,7 @@ from .._core.autocast import under_autocast
 from .._core.formula import NARROW
 from ._blocks import block_for, blocks, in_parallel
 from ._op import differentiate, gradients_now, number
-from ._triton import cdiv, kernel_dtype, launch, run_kernels, tl, triton
+from ._triton import cdiv, kernel_dtype, launch, run_kernels, sum_dtype, tl, triton
 
 Tile = tuple[slice | int, ...]  # of a tensor
 ENTRIES = 2048  # of a program at once
@@ -120,7 +120,7 @@ def _launch(formula: Any, options: Sequence[bool], settings: Sequence[float], te
     assert input is not None
     steps = STEPS if input.numel() >= MANY * ENTRIES * STEPS else 1
     programs = cdiv(input.numel(), ENTRIES * steps)
-    partial = input.new_empty(programs, dtype=torch.float64) if summed else None
+    partial = input.new_empty(programs, dtype=sum_dtype(input)) if summed else None
     sizes, strides = _collapse(input.shape, tensors)
     dense = [math.prod(sizes[d + 1 :]) for d in range(len(sizes))]
     launch(
@@ -166,7 +166,7 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     input = tensors[0]
     assert input is not None
     if input.numel() == 0:
-        return input.new_zeros((), dtype=torch.float64) if summed else None
+        return input.new_zeros((), dtype=sum_dtype(input)) if summed else None
     scale = None if divisor is None else divisor.reciprocal()
     if upstream is not None:
         scale = upstream if scale is None else scale * upstream
@@ -176,7 +176,7 @@ def _by_blocks(formula: Any, options: Sequence[bool], settings: Sequence[float],
     sizes, strides = _collapse(input.shape, tensors)
     views = [None if t is None or s is None else t.as_strided(sizes, s) for t, s in zip(tensors, strides, strict=True)]
     cut = list(enumerate(_tiles(sizes, block)))
-    totals = input.new_empty(len(cut), dtype=torch.float64)
+    totals = input.new_empty(len(cut), dtype=sum_dtype(input))
 
     idle: list[_Scratch] = []
 
@@ -241,13 +241,13 @@ def _drop(block: Tensor, weight: Tensor) -> None:
 
 
 def _total(values: Tensor) -> Tensor:
-    """Add up short rows in their own dtype, which is fast, and the rest in float64, which is exact."""
+    """Add up short rows in their own dtype, which is fast, and the rest in a wide one, which is exact."""
     rows = values.numel() // 256 * 256
     if rows == 0:
-        return values.sum(dtype=torch.float64)
+        return values.sum(dtype=sum_dtype(values))
     flat = values.view(-1)
-    total = flat[:rows].view(-1, 256).sum(1).sum(dtype=torch.float64)
-    return total if rows == len(flat) else total + flat[rows:].sum(dtype=torch.float64)
+    total = flat[:rows].view(-1, 256).sum(1).sum(dtype=sum_dtype(values))
+    return total if rows == len(flat) else total + flat[rows:].sum(dtype=sum_dtype(values))
 
 
 def all_finite(block: Tensor) -> bool:

@@ -12,7 +12,7 @@ from .._core.autocast import under_autocast
 from .._core.formula import NARROW
 from ._blocks import blocks
 from ._op import gradient_dtype
-from ._triton import accumulator, cdiv, power_of_2
+from ._triton import accumulator, cdiv, power_of_2, sum_dtype
 
 # On a GPU: adding a product to the gradient of the weight moves 8 bytes for each entry and computes 2 FLOP for each
 # entry and row. At 800 TFLOP/s and 4.3 TB/s the one hides behind the other from 735 rows on.
@@ -49,13 +49,13 @@ class LinearMap:
     def start(self, rows_each: int, narrow_sum: bool) -> None:
         """Make room for chunks of ``rows_each`` rows and for the gradients."""
         logits, in_features = self.weight.shape
-        dtype, sum_dtype = self.weight.dtype, self.dtypes[1] if narrow_sum else accumulator(self.dtypes[1])
+        dtype, added_in = self.weight.dtype, self.dtypes[1] if narrow_sum else accumulator(self.dtypes[1])
         self.buffer = self.input.new_empty(rows_each, logits, dtype=dtype)
         self.slopes = self.input.new_empty(rows_each, logits, dtype=torch.float32) if self.wide_slope else self.buffer
         self.d_input = self.input.new_empty(self.input.shape if self.wanted[0] else 0, dtype=self.dtypes[0])
-        self.d_weight = self.input.new_empty((logits, in_features) if self.wanted[1] else 0, dtype=sum_dtype)
+        self.d_weight = self.input.new_empty((logits, in_features) if self.wanted[1] else 0, dtype=added_in)
         # A sum over rows is short of digits where the rows cancel; in float64 it costs nothing.
-        self.d_bias = self.input.new_zeros(logits if self.wanted[2] else 0, dtype=torch.float64)
+        self.d_bias = self.input.new_zeros(logits if self.wanted[2] else 0, dtype=sum_dtype(self.input))
         if len(self.input) == 0:
             self.d_weight.zero_()
 

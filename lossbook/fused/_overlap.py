@@ -12,7 +12,7 @@ from ..segmentation._overlap import as_masks, check_arguments, kept_index
 from ._blocks import in_parallel, tiles
 from ._op import as_result_dtype, differentiate, gradients_now, number, reduce_rows
 from ._overlap_kernels import Masks, launch_gradients, launch_sums
-from ._triton import accumulator, run_kernels
+from ._triton import accumulator, run_kernels, sum_dtype
 
 
 def _wanted(masks: Masks, o: slice, i: slice) -> tuple[Tensor, Tensor, Tensor]:
@@ -54,11 +54,11 @@ def _sums_by_blocks(masks: Masks, p_of_all: Tensor | None) -> Tensor:
         place, (o, i) = piece
         p = _given(masks, o, i, None if p_of_all is None else p_of_all[o, :, i])
         t, ignored, _ = _wanted(masks, o, i)
-        sums = found[place] = p.new_zeros(3, *p.shape[:2], dtype=torch.float64)
+        sums = found[place] = p.new_zeros(3, *p.shape[:2], dtype=sum_dtype(masks.logits))
         if masks.index:
             at_class = p.gather(1, t)
-            sums[0].scatter_add_(1, t.squeeze(1), at_class.squeeze(1).double())
-            sums[2].scatter_add_(1, t.squeeze(1), (1 - at_class).masked_fill_(ignored, 0).squeeze(1).double())
+            sums[0].scatter_add_(1, t.squeeze(1), at_class.squeeze(1).to(sums.dtype))
+            sums[2].scatter_add_(1, t.squeeze(1), (1 - at_class).masked_fill_(ignored, 0).squeeze(1).to(sums.dtype))
             sums[1] += p.scatter_(1, t, 0.0).sum(2)
             p.scatter_(1, t, at_class)
         else:
@@ -68,7 +68,7 @@ def _sums_by_blocks(masks: Masks, p_of_all: Tensor | None) -> Tensor:
             sums[2] += torch.lerp(t, zero, p, out=scratch).sum(2)
 
     in_parallel(one_tile, list(enumerate(cut)), masks.logits)
-    total = masks.logits.new_zeros(3, *masks.logits.shape[:2], dtype=torch.float64)
+    total = masks.logits.new_zeros(3, *masks.logits.shape[:2], dtype=sum_dtype(masks.logits))
     for (o, _), sums in zip(cut, found, strict=True):
         total[:, o] += sums
     return total.to(masks.dtype)

@@ -43,6 +43,7 @@ __all__ = [
     "launch",
     "power_of_2",
     "run_kernels",
+    "sum_dtype",
     "tl",
     "triton",
 ]
@@ -78,6 +79,11 @@ def _quiet_numpy() -> Iterator[None]:
 def accumulator(dtype: torch.dtype) -> torch.dtype:
     """Give the dtype in which values of ``dtype`` are computed: float32, or float64 for float64."""
     return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def sum_dtype(near: Tensor) -> torch.dtype:
+    """Give the dtype in which sums over all entries are added up: float64, where the device has it."""
+    return torch.float32 if near.device.type == "mps" else torch.float64
 
 
 def kernel_dtype(dtype: torch.dtype) -> Any:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -175,3 +176,22 @@ def test_a_small_call_is_not_dispatched(name):
     ran = [event.name for event in profiler.events()]
     assert not any("lossbook" in name for name in ran)
     assert sum(name.startswith("aten::") for name in ran) <= 40
+
+
+@every_loss
+def test_a_device_without_float64_is_not_asked_for_it(subject, monkeypatch):
+    """As on Apple's GPUs: only ``sum_dtype`` knows what a device adds up in, and float32 is enough."""
+    machines = [module for module in vars(fused).values() if hasattr(module, "sum_dtype")]
+    machines += [sys.modules[f"lossbook.fused.{name}"] for name in ("_elementwise", "_overlap", "_linear")]
+    for machine in machines:
+        monkeypatch.setattr(machine, "sum_dtype", lambda near: torch.float32)
+    _, args, settings = drawn(subject, "cpu")
+    single = [a.float() if isinstance(a, torch.Tensor) and a.is_floating_point() else a for a in args]
+    expected = kernel(subject)(*args, **settings)
+    settings = {n: v.float() if isinstance(v, torch.Tensor) else v for n, v in settings.items()}
+    torch.testing.assert_close(kernel(subject)(*single, **settings), expected.float(), rtol=1e-4, atol=1e-5)
+
+
+def test_nothing_else_asks_for_float64():
+    for path in Path(fused.__file__).parent.glob("*.py"):
+        assert "dtype=torch.float64" not in path.read_text(), path.name

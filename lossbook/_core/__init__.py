@@ -3,6 +3,7 @@
 from . import check as check, numbers as numbers
 from .formula import checked as checked, formula as formula
 from .kinds import (
+    AnyTensor as AnyTensor,
     BinaryLabel as BinaryLabel,
     ClassIndex as ClassIndex,
     ClassTarget as ClassTarget,

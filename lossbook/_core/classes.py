@@ -70,6 +70,8 @@ def check_probabilities(target: Tensor, dim: int) -> None:
 
 def check_class_values(target: Tensor, classes: int, ignore_index: int | None) -> None:
     """Refuse class indices out of range, if they are looked at."""
+    if _are_classes(target, classes):
+        return  # as nearly always, and the rest is more work
 
     def takes() -> str:
         return f"a class index in 0..{classes - 1}" + (
@@ -92,7 +94,7 @@ def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> Cla
     """Split a target into safe indices, unknown and ignored entries; refuse unknown ones where values are checked."""
     target = target.long()
     ignorable = ignore_index is not None and 0 <= ignore_index < classes
-    if target.numel() and not ignorable and check.looking_is_free(target) and _are_classes(target, classes):
+    if not ignorable and _are_classes(target, classes):
         nothing = target.new_zeros((), dtype=torch.bool).expand(target.shape)
         return ClassEntries(target, nothing, nothing)  # nearly always, and a third of the work
     check_class_values(target, classes, ignore_index)
@@ -102,8 +104,11 @@ def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> Cla
 
 
 def _are_classes(target: Tensor, classes: int) -> bool:
+    """Say whether all of a target are classes, where looking is free."""
+    if not check.looking_is_free(target) or not target.numel():
+        return False
     smallest, largest = target.aminmax()
-    return bool(smallest >= 0) and bool(largest < classes)
+    return bool(smallest.item() >= 0 and largest.item() < classes)
 
 
 def without(input: Tensor, ignored: Tensor, dim: int) -> Tensor:
@@ -117,7 +122,7 @@ def spoiled(loss: Tensor, unknown: Tensor) -> Tensor:
     """Make the loss of unknown targets NaN, and their gradient too: a 0 there would not be noticed."""
     if check.values_are_checked(unknown):
         return loss  # they were refused
-    return loss * torch.where(unknown, torch.nan, 1.0).to(loss.dtype)
+    return loss * loss.new_ones(()).masked_fill(unknown, torch.nan)
 
 
 def at_class(weight: Tensor, index: Tensor) -> Tensor:

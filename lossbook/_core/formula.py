@@ -1,9 +1,10 @@
 """What every public function does around its formula: its arguments by their types, and the dtype of the arithmetic."""
 
+import difflib
 import functools
 import inspect
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
@@ -30,9 +31,12 @@ def formula(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
-        if args and isinstance(args[0], Proxy):
-            return recorded(call, args, kwargs)  # type: ignore[no-any-return]
-        args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
+        try:
+            args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
+        except TypeError:
+            if is_recorded(args, kwargs):
+                return recorded(call, args, kwargs)  # type: ignore[no-any-return]
+            raise
         try:
             if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
                 return function(*args, **kwargs)
@@ -54,9 +58,12 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        if args and isinstance(args[0], Proxy):
-            return recorded(call, args, kwargs)  # type: ignore[no-any-return]
-        args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
+        try:
+            args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
+        except TypeError:
+            if is_recorded(args, kwargs):
+                return recorded(call, args, kwargs)  # type: ignore[no-any-return]
+            raise
         try:
             return function(*args, **kwargs)
         except (NotImplementedError, RuntimeError, AttributeError) as error:
@@ -100,7 +107,9 @@ class Contract(NamedTuple):
         rules = self.rules
         try:
             args = tuple([rules[name](name, value) for name, value in zip(self.positional, args, strict=False)])
-            kwargs = {name: rules[name](name, value) if name in rules else value for name, value in kwargs.items()}
+            kwargs = {name: rules[name](name, value) for name, value in kwargs.items()}
+        except KeyError as error:
+            raise TypeError(f"{self.name}() takes no {error.args[0]!r}{instead(error.args[0], rules)}") from None
         except TypeError as error:
             raise self._swapped(error, args) from None
         if kwargs.get("normalizer") is not None and kwargs.get("reduction", "mean") in ("none", "sum"):
@@ -161,9 +170,20 @@ class Contract(NamedTuple):
         return True
 
 
+def instead(name: str, taken: Iterable[str]) -> str:
+    """Say which argument was probably meant, or which there are."""
+    near = difflib.get_close_matches(name, list(taken), 1, 0.7)
+    return f"; did you mean {near[0]}?" if near else f"; it takes {', '.join(taken)}"
+
+
+def is_recorded(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """Say whether an argument stands for a tensor while ``torch.fx`` is recording."""
+    return any(isinstance(value, Proxy) for value in (*args, *kwargs.values()))
+
+
 def recorded(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Leave a call of the function in the graph that ``torch.fx`` is recording."""
-    return args[0].__torch_function__(function, (Proxy,), args, kwargs)
+    return Proxy.__torch_function__(function, (Proxy,), args, kwargs)
 
 
 def published(call: Callable[P, R], signature: inspect.Signature, found: Mapping[str, Rule]) -> Callable[P, R]:

@@ -59,7 +59,7 @@ LogProbs = Annotated[
     Kind(
         FLOATING + " of log-probabilities",
         FLOATS,
-        holds="log-probabilities, at most 0: of logits take log_softmax",
+        holds="log-probabilities, at most 0: of logits take log_softmax, of probabilities log()",
         valid=lambda p: ~(p > 1e-3),
         between=(-INF, 1e-3),
     ),
@@ -119,7 +119,8 @@ ClassIndex = Annotated[Tensor, Kind("an int64 tensor of class indices", INDEX, "
 ClassTarget = Annotated[
     Tensor,
     Kind("an int64 tensor of class indices or a floating-point tensor of class probabilities", (*INDEX, *FLOATS),
-         "{name}.long()", holds="class probabilities in [0, 1]", valid=_is_share, between=(0, 1)),
+         "{name}.long() for indices, {name}.float() for probabilities",
+         holds="class probabilities in [0, 1]", valid=_is_share, between=(0, 1)),
 ]  # fmt: skip
 MaskTarget = Annotated[
     Tensor,
@@ -148,7 +149,7 @@ def number_or(number: Callable[[str, Any], Any], tensor: Kind) -> Callable[[str,
 
     def check_either(name: str, value: Any) -> Any:
         if not isinstance(value, Tensor):
-            return number(name, value)
+            return numbers.or_tensor(number)(name, value)
         tensor(name, value)
         if tensor.valid is not None:
             check.values(name, value, tensor.valid, tensor.holds, between=tensor.between)
@@ -161,10 +162,14 @@ def number_or(number: Callable[[str, Any], Any], tensor: Kind) -> Callable[[str,
 def lengths(name: str, value: Any) -> Any:
     """Refuse what is neither an integer tensor nor integers."""
     if isinstance(value, Tensor):
-        return kind(Symbols)._replace(tensor="an integer tensor of lengths")(name, value)
+        return kind(Symbols)._replace(
+            tensor="an integer tensor of lengths", way="{name}.long(), of shares (frames * {name}).long()"
+        )(name, value)
     try:
         each = list(value)
     except TypeError:
+        if value is None:
+            raise TypeError(f"{name} must be an integer tensor, a list of ints or an int; got None") from None
         return numbers.integer(name, value)
     return [numbers.integer(f"{name}[{i}]", length) for i, length in enumerate(each)]
 
@@ -173,7 +178,7 @@ def normalizer(name: str, value: Any) -> Any:
     """Refuse what is not a finite number above 0; a tensor of one number stays a tensor."""
     if not isinstance(value, Tensor):
         return numbers.positive(name, value)
-    value = Kind("a tensor of one real number", (*FLOATS, *INTEGERS))(name, value)
+    value = Kind("a tensor of one real number", (*FLOATS, *INTEGERS), "{name}.sum() of a mask")(name, value)
     if tuple(value.shape) not in ((), (1,)):
         raise ValueError(f"{name} must be a number or a 0-d tensor; got shape {tuple(value.shape)}")
     value = value.reshape(()) if value.dim() else value
@@ -195,6 +200,15 @@ OpenShares = Annotated[
 ]
 Lengths = Annotated[Tensor | Sequence[int] | int, lengths]
 Normalizer = Annotated[Tensor | float, normalizer]
+
+
+def any_tensor(name: str, value: Any) -> Tensor:
+    """Refuse what is not a tensor, whatever its dtype."""
+    check.tensor(name, value)
+    return value  # type: ignore[no-any-return]
+
+
+AnyTensor = Annotated[Tensor, any_tensor]
 
 
 def kind(argument: Any) -> Kind:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
+from . import check
+from .formula import instead
+from .kinds import Kind
 from .settings import Rule
 
 
@@ -49,6 +52,10 @@ class Formula(nn.Module):
                 f"loss = {cls.__name__}(); loss(input, target)"
             )
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        for name in set(kwargs) - {p.name for p in parameters}:
+            if name in cls.function.rules:  # type: ignore[attr-defined]
+                raise TypeError(f"{name} is passed in the call: loss = {cls.__name__}(...); loss(..., {name}=...)")
+            raise TypeError(f"{cls.__name__}() takes no {name!r}{instead(name, [p.name for p in parameters])}")
         if len(args) > sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters):
             names = ", ".join(f"{p.name}=..." for p in parameters if p.kind is p.KEYWORD_ONLY)
             raise TypeError(f"{cls.__name__}() takes settings by name: {cls.__name__}({names}); got {args!r}")
@@ -61,6 +68,8 @@ class Formula(nn.Module):
             rule = rules.get(name, Rule(None))
             admitted = rule(name, value)
             if rule.tensor and (isinstance(value, Tensor) or value is None):
+                if isinstance(value, Tensor) and isinstance(rule.check, Kind) and rule.check.valid:
+                    check.values(name, value, rule.check.valid, rule.check.holds, between=rule.check.between)
                 self._keep(name, value)
             else:
                 setattr(self, name, admitted)

@@ -24,6 +24,12 @@ def _plain(name: str, value: Any) -> Any:
         return value
     if isinstance(value, Tensor):
         check.tensor(name, value)
+        if torch.compiler.is_compiling() and value.dtype.is_floating_point:
+            raise TypeError(
+                f"{name} must be a number of Python under torch.compile, which reads no tensor; got a tensor"
+            )
+        if not torch.compiler.is_compiling() and torch._C._functorch.is_functorch_wrapped_tensor(value):
+            raise TypeError(f"{name} must be a number; got a tensor that torch.func batches or differentiates")
         if value.requires_grad:
             raise TypeError(f"{name} is not learned, its gradient would be lost: give {name}.detach() or a number")
         if value.is_meta:
@@ -121,17 +127,30 @@ def norm(name: str, value: Any) -> Any:
     return math.inf if isinstance(value, float) and value == math.inf else positive(name, value)
 
 
+def or_tensor(check: Callable[[str, Any], Any]) -> Callable[[str, Any], Any]:
+    """Make the refusal of what is not a number say that a tensor would do."""
+
+    def call(name: str, value: Any) -> Any:
+        try:
+            return check(name, value)
+        except TypeError as error:
+            hint = f"{name} must be a number or a floating-point tensor, for instance torch.tensor({name});"
+            raise TypeError(str(error).replace(f"{name} must be a number;", hint)) from None
+
+    return call
+
+
 def scalar(name: str, value: Any) -> Any:
     """Refuse what is not a finite number; a floating-point tensor of one number stays a tensor, for its gradient."""
     if not isinstance(value, Tensor) or not value.dtype.is_floating_point:
-        return number(name, value)
+        return or_tensor(number)(name, value)
     return _one_number(name, value, torch.isfinite, "finite")
 
 
 def positive_scalar(name: str, value: Any) -> Any:
     """Refuse what is not a finite number above 0; a floating-point tensor of one number stays a tensor."""
     if not isinstance(value, Tensor) or not value.dtype.is_floating_point:
-        return positive(name, value)
+        return or_tensor(positive)(name, value)
     return _one_number(name, value, lambda v: (v > 0) & v.isfinite(), "finite and greater than 0")
 
 
@@ -152,9 +171,10 @@ def choice(*options: Any) -> Callable[[str, Any], Any]:
 
     def one_of(name: str, value: Any) -> Any:
         value = _plain(name, value)
-        if not any(value is option or (type(value) is type(option) and value == option) for option in options):
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {_show(value)}")
-        return value
+        for option in options:
+            if value is option or (isinstance(value, type(option)) and type(value) is not bool and value == option):
+                return option  # not a member of an enum that equals it
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}; got {_show(value)}")
 
     one_of.options = options  # type: ignore[attr-defined]
     return one_of

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 
 from . import check
@@ -80,4 +81,5 @@ def reduce(
     divisor = (weight if count is None else weight * count).sum()
     if reduction == "batchmean":
         divisor = divisor * ((loss.shape[0] if loss.dim() else 1) / max(loss.numel(), 1))
-    return loss.sum() / divisor
+    nothing = divisor == 0  # the mean is NaN, and its gradient 0
+    return (loss.sum() / divisor.masked_fill(nothing, 1.0)).masked_fill(nothing, torch.nan)

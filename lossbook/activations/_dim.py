@@ -22,7 +22,6 @@ def check_options(*, dim: int | None, dtype: torch.dtype | None) -> int:
 
 def prepare(input: Tensor, dim: int, dtype: torch.dtype | None) -> Tensor:
     """Cast as asked, and refuse integers and a dimension that ``input`` has not."""
-    check.tensor("input", input)
     if dtype is not None:
         input = input.to(dtype)
     kind(Real)("input", input)

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from .._core import Activation, checked, formula
+from .._core import Activation, AnyTensor, checked, formula
 from ._dim import check_options, prepare, shifted
 
 
 @checked
-def log_softmax(input: Tensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
+def log_softmax(input: AnyTensor, dim: int | None = None, *, dtype: torch.dtype | None = None) -> Tensor:
     r"""Turn logits into logarithms of probabilities that add up to 1 along one dimension.
 
     .. math::

@@ -2,7 +2,8 @@
 
 On CUDA they are Triton kernels, on every other device the same closed forms in tensor operations. They keep nothing
 that they can compute again, never write into your tensors, have no second derivative (they say so) and never make the
-host wait for the device.
+host wait for the device. Under ``torch.compile`` a setting that is a number is a constant of the graph: one that
+changes with each step, such as an annealed temperature, is for ``lossbook.functional``.
 """
 
 from .batch_hard_triplet import (

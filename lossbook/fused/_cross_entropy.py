@@ -108,7 +108,7 @@ def _kernel(logits, target, class_weight, row_weight, divisor, upstream, lse_ups
     scale = weight
     if divisor is not None:
         nothing = tl.load(divisor).to(ACC) == 0  # counts: the loss is NaN, its gradient 0
-        scale = tl.where(nothing & (z_loss is None), 0, scale / tl.load(divisor).to(ACC))
+        scale = tl.where(nothing, 0, scale / tl.load(divisor).to(ACC))
     if UPSTREAM_EACH:
         scale *= tl.load(upstream + row, exists, 0).to(ACC)
     elif upstream is not None:
@@ -191,7 +191,7 @@ def _by_blocks(logits: Tensor, target: Tensor, class_weight: Tensor | None, row_
     all_count = not target.is_floating_point() and _all_count(target, classes, ignore_index)
     w = None if class_weight is None else class_weight.to(loss.dtype)
     scale_of_all = loss.new_ones(()) if divisor is None else 1 / divisor
-    if divisor is not None and z_loss == 0:  # where nothing counts, the loss is NaN and its gradient 0
+    if divisor is not None:  # where nothing counts, the loss is NaN and its gradient 0
         scale_of_all = scale_of_all.masked_fill(divisor == 0, 0)
     if upstream is not None:
         scale_of_all = scale_of_all * upstream

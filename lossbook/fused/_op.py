@@ -20,12 +20,11 @@ from typing import Any, ParamSpec, TypeVar
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.fx import Proxy
 from torch.nn import Parameter
 
 from .._core import check
 from .._core.autocast import under_autocast
-from .._core.formula import Contract, published, recorded
+from .._core.formula import Contract, is_recorded, published, recorded
 from .._core.settings import plain
 from ._triton import accumulator, cdiv, launch, run_kernels, tl, triton
 
@@ -71,6 +70,8 @@ def differentiate(
 
     def make(ctx: Any, needed: Sequence[bool], upstream: Sequence[Tensor | None]) -> list[Tensor | None]:
         """Give the gradients that are needed."""
+        if any(u is not None and _is_batched(u) for u in upstream):
+            raise RuntimeError(_lacks("batched gradients", op._qualname))
         saved = ctx.saved_tensors
         ready, ctx.ready = ctx.ready, None  # handed over to the caller: a second pass makes its own
         if not torch.is_grad_enabled():
@@ -157,6 +158,16 @@ def _eager(tensors: Sequence[Tensor | None]) -> bool:
     return True
 
 
+def _is_batched(tensor: Tensor) -> bool:
+    wrapped = torch._C._functorch
+    return wrapped.is_functorch_wrapped_tensor(tensor) or wrapped.is_legacy_batchedtensor(tensor)
+
+
+def _lacks(what: str, op: str) -> str:
+    name = op.partition("::")[2]
+    return f"lossbook.fused has no {what} of {name}; the function of the same name in lossbook.functional has them all"
+
+
 class _OnlyOnce(torch.autograd.Function):
     """Pass a gradient on, and refuse to differentiate it again."""
 
@@ -166,14 +177,11 @@ class _OnlyOnce(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.name = inputs[0].partition("::")[2]
+        ctx.name = inputs[0]
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> Any:
-        raise RuntimeError(
-            f"lossbook.fused has no second derivative of {ctx.name}; the function of the same name in "
-            "lossbook.functional has every derivative"
-        )
+        raise RuntimeError(_lacks("second derivative", ctx.name))
 
 
 @triton.jit
@@ -221,7 +229,7 @@ def reduce_rows(loss: Tensor, divisor: Tensor | None, reduced: bool) -> Tensor:
     """Add up the weighted losses and divide by ``divisor``, or leave them unreduced."""
     if not reduced:
         return loss
-    return loss.sum() if divisor is None else loss.sum() / divisor
+    return loss.sum() if divisor is None else (loss.sum() / divisor).masked_fill(divisor == 0, torch.nan)
 
 
 def number(value: Tensor | float, near: Tensor) -> Tensor:
@@ -263,11 +271,14 @@ def fused(readable: Callable[P, R], *, gradients: tuple[str, ...]) -> Callable[[
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            if args and isinstance(args[0], Proxy):
-                return recorded(call, args, kwargs)
             if torch.jit.is_tracing():  # type: ignore[attr-defined]  # it cannot record the lists that an operator takes
                 return readable(*args, **kwargs)
-            args, kwargs = contract.admit(args, kwargs)
+            try:
+                args, kwargs = contract.admit(args, kwargs)
+            except TypeError:
+                if is_recorded(args, kwargs):
+                    return recorded(call, args, kwargs)
+                raise
             for argument, value in (*zip(positional, args, strict=False), *kwargs.items()):
                 if isinstance(value, Tensor):
                     _refuse(name, argument, value, argument in gradients)

@@ -10,8 +10,10 @@ def distance(one: Tensor, other: Tensor, p: float = 2.0, eps: float = 1e-6) -> T
     That keeps the gradient of equal vectors finite and away from 0: the square root has no slope at 0.
     """
     difference = one - other + eps
-    if p in (1, 2, torch.inf):
+    if difference.shape[-1] == 0:
+        return difference.sum(-1)
+    if p in (1, torch.inf):
         return torch.linalg.vector_norm(difference, p, dim=-1)  # type: ignore[no-any-return]
-    # A power of a large p overflows, so the largest component is taken out, a constant factor that cancels.
+    # A square overflows above 1.8e19 in float32, so the largest component is taken out, a constant factor that cancels.
     largest = difference.detach().abs().amax(-1, keepdim=True).clamp(min=torch.finfo(difference.dtype).tiny)
     return largest.squeeze(-1) * torch.linalg.vector_norm(difference / largest, p, dim=-1)  # type: ignore[no-any-return]

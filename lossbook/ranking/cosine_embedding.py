@@ -57,7 +57,7 @@ def cosine_embedding_loss(
             sum of ``sample_weight``, and is NaN when nothing is left (0 with ``normalizer``); "sum" adds up.
 
     Returns:
-        Loss without unit, in the dtype of the inputs; 0 to 2 for a margin of at least -1.
+        Loss without unit, in the dtype of the inputs; 0 to 2, but for rounding, for a margin of at least -1.
 
     Raises:
         ValueError: ``margin`` is not finite, ``reduction`` is unknown, shapes do not fit, or (on CPU) a target is not

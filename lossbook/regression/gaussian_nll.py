@@ -91,7 +91,7 @@ def gaussian_nll_loss(
     # Lifted to eps by a constant, because a clamp would stop the gradient.
     fixed = var.detach()
     var = var + (eps - fixed).clamp(min=0).masked_fill(fixed < 0, torch.nan)
-    loss = 0.5 * (var.log() + error * error / var)
+    loss = 0.5 * (var.log() + error * (error / var))
     if full:
         loss = loss + 0.5 * math.log(2 * math.pi)
     return reduce(loss, reduction, weight=entry, normalizer=normalizer)

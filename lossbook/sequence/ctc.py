@@ -84,7 +84,8 @@ def ctc_loss(
         A label or a length out of range gives NaN for its sample where values are not checked (see
         ``check_values``).
 
-        The recursion runs from both ends at once and meets in the middle, half as many steps one after the other.
+        The recursion runs from both ends at once and meets in the middle, half as many steps one after the other. A
+        compiler unrolls it, so each number of frames is a graph of its own; :func:`lossbook.fused.ctc_loss` has one.
         optax and Keras take logits with the batch first and average over the batch: ``log_softmax``,
         ``transpose(0, 1)`` and ``normalizer=batch`` give theirs.
 
@@ -119,9 +120,9 @@ def _log_likelihood(
     labels = F.pad(labels, (0, 1), value=blank).T
     states = torch.stack([torch.full_like(labels, blank), labels], dim=1).flatten(0, 1)  # (states, batch)
     state = beside(torch.arange(states.shape[0], device=labels.device), labels)[:, None]
+    certain, impossible = log_probs.new_zeros(()), log_probs.new_full((), IMPOSSIBLE)
     first, last = (
-        torch.where(here, 0.0, IMPOSSIBLE).to(log_probs.dtype)
-        for here in ((state == 0).expand_as(states), state == 2 * target_length)
+        torch.where(here, certain, impossible) for here in ((state == 0).expand_as(states), state == 2 * target_length)
     )
 
     # Past its own frames a sample waits in its last state, which costs nothing.
@@ -134,7 +135,7 @@ def _log_likelihood(
     emission = torch.cat([emission[:half], emission[half:].flip(0, 1)], dim=2)
     states = torch.cat([states, states.flip(0)], dim=1)
     # Two states further is allowed only between different labels; blanks are all equal.
-    no_skip = torch.where(states == states.roll(2, 0), IMPOSSIBLE, 0.0).to(log_probs.dtype)
+    no_skip = torch.where(states == states.roll(2, 0), impossible, certain)
     score = torch.cat([first, last.flip(0)], dim=1)
     for now in emission.unbind():
         score = _advance(score, no_skip) + now

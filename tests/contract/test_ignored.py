@@ -161,3 +161,13 @@ def test_logits_of_any_size_are_safe_in_both_forms(dtype):
             for target in (torch.tensor([label]), shares):
                 value = names.cross_entropy(logits, target)
                 torch.testing.assert_close(value.float(), torch.tensor(wanted), rtol=0.01, atol=1e-3)
+
+
+@pytest.mark.parametrize("form", [functional, fused], ids=["readable", "fused"])
+@pytest.mark.parametrize("settings", [{}, {"z_loss": 0.1}, {"label_smoothing": 0.1}], ids=str)
+def test_where_every_class_asked_for_weighs_nothing_the_gradient_is_zero(form, settings):
+    logits = torch.randn(3, 4, requires_grad=True)
+    loss = form.cross_entropy(logits, torch.zeros(3).long(), weight=torch.tensor([0.0, 1, 1, 1]), **settings)
+    loss.backward()
+    assert loss.isnan()
+    assert (logits.grad == 0).all()

@@ -4,19 +4,21 @@ What an argument is, its type says (`lossbook/_core/kinds.py`), and these tests 
 give the same result, any other is refused, and so is a value that is not of the kind, where it is looked at.
 """
 
+import enum
 import inspect
 import re
 import warnings
 
 import pytest
 import torch
-from subjects import SUBJECTS, draw
+from subjects import SUBJECTS, cast, draw
 from torch import Tensor
 
 from lossbook import fused
 from lossbook._core import kinds
 from lossbook._core.check import FLOATS, INTEGERS
 from lossbook._core.kinds import Kind
+from lossbook.functional import mse_loss
 
 DTYPES = (*FLOATS, *INTEGERS, torch.bool, torch.complex64, torch.float8_e4m3fn, torch.uint16, torch.uint32)
 NONE = {"sample_weight": torch.ones, "normalizer": torch.ones, "weight": torch.ones, "pos_weight": torch.ones}
@@ -163,7 +165,7 @@ OUTSIDE = {
     "at least 0": (-1.0,),
     "a count, at least 0": (-1.0, torch.nan),
     "a rate, at least 0 (or its logarithm with log_input=True)": (-1.0,),
-    "log-probabilities, at most 0: of logits take log_softmax": (0.5, torch.inf),
+    "log-probabilities, at most 0: of logits take log_softmax, of probabilities log()": (0.5, torch.inf),
 }
 
 
@@ -223,3 +225,51 @@ def test_swapped_arguments_are_said_to_be(subject):
     names = list(subject.function.rules)[:2]
     with pytest.raises(TypeError, match=rf"\({names[0]} and {names[1]} look swapped\)$"):
         subject.function(args[1], args[0], *args[2:], **subject.cases[0].settings)
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_an_unknown_name_is_told_what_there_is(subject):
+    case = subject.cases[0]
+    args, meant = draw(case), next(reversed(subject.function.rules))
+    for function in forms(subject):
+        with pytest.raises(TypeError, match=rf"takes no '{meant}x'; did you mean {meant}\?"):
+            function(*args, **case.settings, **{f"{meant}x": 1})
+        with pytest.raises(TypeError, match=rf"takes no 'qqqq'; it takes {next(iter(subject.function.rules))}"):
+            function(*args, **case.settings, qqqq=1)
+    with pytest.raises(TypeError, match="takes no 'qqqq'"):
+        subject.cls(qqqq=1)
+    if subject.is_loss:
+        with pytest.raises(TypeError, match="sample_weight is passed in the call"):
+            subject.cls(sample_weight=torch.ones(2))
+
+
+@every_argument
+def test_a_module_refuses_weights_when_it_is_made(argument):
+    subject = argument.subject
+    if argument.name not in subject.cls.settings or not argument.kind or subject.stem == "linear_cross_entropy":
+        pytest.skip("no weight that the module keeps")
+    with pytest.raises(ValueError, match=f"^{argument.name} must be finite and at least 0; got -1"):
+        subject.cls(**{argument.name: -torch.ones(3)})
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64], ids=str)
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_the_default_dtype_changes_nothing(subject, dtype):
+    case = subject.cases[0]
+    args, settings = cast(draw(case), case.settings, torch.float32)
+    for function in forms(subject):
+        expected = function(*args, **settings)
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        try:
+            found = function(*args, **settings)
+        finally:
+            torch.set_default_dtype(before)
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_choice_may_be_a_member_of_an_enum():
+    class Reduction(enum.StrEnum):
+        SUM = "sum"
+
+    torch.testing.assert_close(mse_loss(torch.ones(3), torch.zeros(3), reduction=Reduction.SUM), torch.tensor(3.0))

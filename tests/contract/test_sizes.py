@@ -177,3 +177,21 @@ def test_its_module_is_traced_by_torch_fx(subject):
     graph = torch.fx.symbolic_trace(module)
     torch.testing.assert_close(graph(*args), module(*args), equal_nan=True)
     assert any(node.target is subject.function for node in graph.graph.nodes)  # whole, as torch's own functions are
+
+
+def by_name(function, name, rest):
+    def call(first):
+        return function(**{name: first}, **rest)
+
+    return call
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_a_function_given_tensors_by_name_is_traced_by_torch_fx(subject):
+    case = subject.cases[0]
+    args = draw(case)
+    names = list(subject.function.rules)
+    for _, function in forms(subject):
+        rest = dict(zip(names[1 : len(args)], args[1:], strict=True)) | case.settings
+        graph = torch.fx.symbolic_trace(by_name(function, names[0], rest))
+        torch.testing.assert_close(graph(args[0]), function(*args, **case.settings), equal_nan=True)

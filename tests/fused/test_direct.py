@@ -195,3 +195,11 @@ def test_a_device_without_float64_is_not_asked_for_it(subject, monkeypatch):
 def test_nothing_else_asks_for_float64():
     for path in Path(fused.__file__).parent.glob("*.py"):
         assert "dtype=torch.float64" not in path.read_text(), path.name
+
+
+@every_loss
+def test_batched_gradients_are_refused_by_name(subject, device):
+    leaves, args, settings = drawn(subject, device)
+    value = kernel(subject)(*args, **settings)
+    with pytest.raises(RuntimeError, match=r"has no batched gradients of \w+; .* lossbook\.functional"):
+        torch.autograd.grad(value, leaves, torch.ones(3, device=device, dtype=value.dtype), is_grads_batched=True)

@@ -97,7 +97,7 @@ BAD = [
     Bad("one var a column", ValueError, size + r"left out; got \(3,\)", lambda a: (a[0], a[1], a[2][0])),
     Bad("too many", ValueError, size + r"left out; got \(4, 3, 1\)", lambda a: (a[0], a[1], a[2].unsqueeze(-1))),
     Bad("integer var", TypeError, "var must be a floating-point tensor", lambda a: (a[0], a[1], a[2].long())),
-    Bad("list var", TypeError, r"var must be a number; got \[1.0\]", lambda a: (a[0], a[1], [1.0])),
+    Bad("list var", TypeError, r"var must be a number or .*; got \[1.0\]", lambda a: (a[0], a[1], [1.0])),
     Bad("integer target", TypeError, "target must be a floating-point tensor", lambda a: (a[0], a[1].long(), a[2])),
     Bad("full 1", TypeError, "full must be True or False; got 1", settings={"full": 1}),
     Bad("eps -1", ValueError, "eps must be at least 0; got -1", settings={"eps": -1}),

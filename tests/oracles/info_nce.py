@@ -61,7 +61,7 @@ def refused_scalars(name):
     return [
         Bad(f"{name} 0", ValueError, f"{name} must be greater than 0; got 0", settings={name: 0}),
         Bad(f"{name} inf", ValueError, f"{name} must be finite; got inf", settings={name: torch.inf}),
-        Bad(f"{name} text", TypeError, f"{name} must be a number; got '1'", settings={name: "1"}),
+        Bad(f"{name} text", TypeError, f"{name} must be a number or .*; got '1'", settings={name: "1"}),
         Bad(f"{name} vector", ValueError, rf"{name} must have shape \(\)", settings={name: torch.ones(2)}),
         Bad(
             f"{name} tensor 0", ValueError, f"{name} must be finite and gr.* got 0", settings={name: torch.tensor(0.0)}

@@ -132,20 +132,23 @@ class Exercise:
         loaded = [m for n, m in sys.modules.items() if n.startswith(f"{__package__}.") and "._" not in n]
         for module in loaded:
             for name, thing in list(vars(module).items()):
-                mine = callable(thing) and getattr(thing, "__module__", "") == module.__name__
-                if mine and not name.startswith("_") and thing is not answer:
+                if _is_of(module, thing) and not name.startswith("_") and thing is not answer:
                     delattr(module, name)
             module.__doc__ = None
         vars(self).clear()
 
     def _functions(self) -> list[tuple[str, Any]]:
-        mine = self.module.__name__
-        return [(n, f) for n, f in vars(self.module).items() if callable(f) and getattr(f, "__module__", "") == mine]
+        return [(name, f) for name, f in vars(self.module).items() if _is_of(self.module, f)]
 
     def _called(self, prefix: str) -> dict[str, Any]:
         return {
             name.removeprefix(prefix).replace("_", " "): f for name, f in self._functions() if name.startswith(prefix)
         }
+
+
+def _is_of(module: ModuleType, thing: Any) -> bool:
+    """Say whether something is a function, or a kernel, that a file defines."""
+    return callable(thing) and getattr(getattr(thing, "fn", thing), "__module__", "") == module.__name__
 
 
 def source(function: Any) -> str:

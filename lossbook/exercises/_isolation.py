@@ -8,6 +8,7 @@ answer can do there what any code of the notebook can.
 """
 
 import contextlib
+import faulthandler
 import gc
 import io
 import json
@@ -141,6 +142,7 @@ def _be_the_child(
     try:
         with contextlib.suppress(ValueError):  # not the main thread
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        faulthandler.disable()
         gc.disable()  # it would copy the parent's memory, page by page
         torch.set_num_threads(1)  # the threads of the parent's pool did not come along
         _limit()
@@ -150,6 +152,8 @@ def _be_the_child(
         nothing = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nothing, stream)
+        os.closerange(3, writing)  # what the notebook talks through is not for an answer
+        os.closerange(writing + 1, 1 << 20)
         forget()
         for file in [file for file in linecache.cache if _ours(file)]:
             del linecache.cache[file]
@@ -219,23 +223,27 @@ def in_a_thread(
 ) -> list[Plain]:
     """Call the answer on each case, in a thread; nothing is forgotten, because others still need it."""
     found: list[Plain] = []
-    before = _state.snapshot()
+    before, stopped = _state.snapshot(), threading.Event()
+
+    def send(plain: Plain) -> None:
+        if stopped.is_set():
+            raise SystemExit
+        found.append(plain)
 
     def perform() -> None:
         with contextlib.suppress(BaseException):
-            _perform(how, answer, cases, found.append)
-            found.append({"done": True})
+            _perform(how, answer, cases, send)
+            send({"done": True})
 
     worker = threading.Thread(target=perform, daemon=True)
     worker.start()
     worker.join(seconds)
-    late = worker.is_alive()
-    if late:
+    if worker.is_alive():
+        stopped.set()
         _stop(worker)
+        found.append({"ended": f"it took longer than {seconds:g} seconds"})
     _state.restore(before)
-    if found and found[-1] == {"done": True}:
-        return found[:-1]
-    return [*found, {"ended": f"it took longer than {seconds:g} seconds" if late else "it ended the thread"}]
+    return found[:-1] if found and found[-1] == {"done": True} else found
 
 
 def _stop(worker: threading.Thread) -> None:

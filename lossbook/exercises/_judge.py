@@ -211,7 +211,9 @@ class _Trial:
 
     def _exact(self, case: Case, came: Plain) -> Wrong | None:
         wanted = self.reference.values(case)
-        parts = [came] if len(wanted) == 1 else came.get("items", [])
+        if len(wanted) == 1 or came.get("said") == "None":
+            return difference(came, wanted[0])
+        parts = came.get("items", [])
         if len(parts) != len(wanted):
             return Wrong(f"expected {len(wanted)} results, got {kind(came)}")
         return _first(difference(part, each) for part, each in zip(parts, wanted, strict=True))
@@ -272,12 +274,14 @@ def _raised(raised: Plain, case: Case) -> str:
 
 
 def told(case: Case) -> str:
-    """Write the arguments of a case, or their shapes if they do not fit a line."""
+    """Write the arguments of a case, or only what they are if they do not fit a line."""
     given = ", ".join(f"{name}={worded(value)}" for name, value in zip(case.names, case.args, strict=True))
     if len(given) > 160:
-        shapes = [tuple(a.shape) if isinstance(a, Tensor) else worded(a) for a in case.args]
-        given = ", ".join(
-            f"{name} of shape {s}" if isinstance(s, tuple) else f"{name}={s}"
-            for name, s in zip(case.names, shapes, strict=True)
-        )
+        given = ", ".join(f"{name} {_sized(value)}" for name, value in zip(case.names, case.args, strict=True))
     return given if case.dtype == torch.float64 else f"{given} in {str(case.dtype).removeprefix('torch.')}"
+
+
+def _sized(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"of shape {tuple(value.shape)}"
+    return f"of {len(value)} parts" if isinstance(value, list) else f"= {worded(value)}"

@@ -1,6 +1,7 @@
 """One call of an answer on copies of its arguments, and its result as plain data: numbers, or words for what came."""
 
 import copy
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +65,7 @@ class Performance:
             return returned[-1]
 
         try:
-            return self.run(keeping, *args)
+            return self.run(keeping if inspect.isroutine(answer) else answer, *args)  # a kernel is launched, not called
         except Exception:
             if returned and (returned[-1] is None or returned[-1] is ...):
                 return returned[-1]  # nothing that one could go on with
@@ -157,7 +158,10 @@ def _words(error: BaseException) -> Plain:
         text = lines[0][:300] if lines else ""
     except BaseException:
         text = "a message that cannot be read"
-    entered = error.__traceback__ is not None and error.__traceback__.tb_next is not None
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    entered = last is None or last.tb_frame.f_code.co_filename != __file__
     return {
         "kind": type(error).__name__,
         "text": text,

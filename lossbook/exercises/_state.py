@@ -51,8 +51,10 @@ def changed(before: State, functions: bool = True) -> str:
     """Name what is no longer as it was; "" where all is."""
     now = snapshot(functions)
     for name, value in before.items():
+        if name not in now:
+            continue
         if name.startswith("functions of "):
-            held = now.get(name, value)
+            held = now[name]
             lost = [key for key, thing in value.items() if held.get(key, thing) is not thing]
             lost += [key for key in held if key not in value] if name == "functions of Tensor" else []
             if lost:

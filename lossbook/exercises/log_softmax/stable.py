@@ -16,7 +16,7 @@ from .._draw import dim_of, real
 from .._exact import largest
 
 TAKES = {"x": real("..."), "dim": dim_of()}
-WITHOUT = ["log_softmax"]
+WITHOUT = ["log_softmax", "lossbook"]
 GRADIENTS = ["x"]
 SIZE = 1.0
 AT = {

@@ -16,7 +16,7 @@ from .._draw import index, log_shares
 
 TAKES = {"log_q": log_shares("N", "C", "...", along="C"), "target": index("N", "...", of="C")}
 RANKS = (0, 1)
-WITHOUT = ["nll_loss"]
+WITHOUT = ["nll_loss", "lossbook"]
 GRADIENTS = ["log_q"]
 
 

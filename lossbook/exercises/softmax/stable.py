@@ -15,7 +15,7 @@ import torch
 from .._draw import dim_of, real
 
 TAKES = {"x": real("..."), "dim": dim_of()}
-WITHOUT = ["softmax"]
+WITHOUT = ["softmax", "lossbook"]
 GRADIENTS = ["x"]
 SLOPE_SIZE = 1.0
 AT = {

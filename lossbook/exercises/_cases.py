@@ -36,6 +36,7 @@ class Case:
         dtype: of the floating arguments.
         whole: the arguments before a NaN or an infinity was put into one of them.
         marked: those with a NaN at that place.
+        unlike: another case, whose result must not come back; an error may be raised instead.
         refused: the function has to raise an error.
         order: of the highest derivative that is looked at.
         seed: of the gradient that arrives.
@@ -48,6 +49,7 @@ class Case:
     dtype: torch.dtype = torch.float64
     whole: list[Any] | None = None
     marked: list[Any] | None = None
+    unlike: "Case | None" = None
     refused: bool = False
     order: int = 1
     seed: int = field(default_factory=lambda: int(torch.randint(2**31, ())))
@@ -105,6 +107,9 @@ class _Plan:
         for pair in self.refuses:
             for shapes in DIFFERENT:
                 yield self.apart(pair, shapes)
+        for name, kind in self.takes.items():
+            if kind.ignored:
+                yield self.no_class(name)
         for name in self.filled:
             for number in (math.nan, math.inf, -math.inf):
                 yield self.broken(name, number)
@@ -162,6 +167,14 @@ class _Plan:
         for name, shape in zip(pair, shapes, strict=True):
             case.args[case.names.index(name)] = torch.randn(shape, dtype=case.dtype)
         case.refused = True
+        return case
+
+    def no_class(self, name: str) -> Case:
+        """Put an index of -1 where -100 would be ignored: whoever ignores it too makes a mistake vanish."""
+        case = self.case("an index that is no class", self.sizes(apart=True))
+        position = case.names.index(name)
+        case.order, case.unlike = 0, copy.deepcopy(case)
+        case.args[position][0], case.unlike.args[position][0] = -1, -100
         return case
 
     def broken(self, name: str, number: float) -> Case:

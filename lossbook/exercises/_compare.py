@@ -72,8 +72,8 @@ def difference(found: Plain, wanted: Wanted) -> Wrong | None:
 
 def _wrong(got: Tensor, wanted: Wanted, slack: Tensor | None) -> Tensor:
     exact, info = wanted.exact, torch.finfo(wanted.precision)
-    nothing = info.smallest_normal * (info.eps if wanted.precision == torch.float16 else 1.0)
-    allowed = ROUNDINGS * info.eps * (exact.abs().nan_to_num(0.0, 0.0) + wanted.beside) + 4 * nothing
+    allowed = ROUNDINGS * info.eps * (exact.abs().nan_to_num(0.0, 0.0) + wanted.beside)
+    allowed = allowed + 4 * info.smallest_normal  # below it digits are lost on the way
     if slack is not None:
         allowed = allowed + slack
     right = (got - exact).abs() <= allowed

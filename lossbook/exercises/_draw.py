@@ -24,6 +24,7 @@ class Kind:
         fill: NaN and infinities may come with it.
         any: any number will do, so that a failing case can be told with simpler ones.
         of: the axis whose size it depends on.
+        ignored: -100 in it is ignored.
         early: drawn before the tensors that are not, because they depend on it.
         single: float32 where the other arguments are in half precision.
     """
@@ -34,6 +35,7 @@ class Kind:
     fill: bool = False
     any: bool = False
     of: str = ""
+    ignored: bool = False
     early: bool = False
     single: bool = False
 
@@ -171,7 +173,7 @@ def index(*axes: str, of: str, ignored: bool = False) -> Kind:
             left_out[0] = False
         return values.masked_fill(left_out, -100) if ignored else values
 
-    return Kind(draw, axes, of=of, early=True)
+    return Kind(draw, axes, of=of, ignored=ignored, early=True)
 
 
 def mask(*axes: str) -> Kind:

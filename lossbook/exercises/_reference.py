@@ -70,10 +70,9 @@ class Reference:
         """The exact results of a case: of its arguments as they are, with some rounded another way, or of others."""
         key = (id(case), tilt, id(given))
         if key not in self.known:
-            args = [
-                _exactly(argument, tilt if tilt and position in tilt[0] else None)
-                for position, argument in enumerate(given or case.args)
-            ]
+            args = [_exactly(argument) for argument in given or case.args]
+            if tilt:
+                args = _moved(args, tilt)
             leaves = self.how.leaves(case, args)
             assert self.exact
             value = self.exact(*args)
@@ -101,7 +100,7 @@ class Reference:
         return self.precision if self.precision and coarser else dtype
 
     def _beside(self, size: Size, case: Case) -> Any:
-        return size if isinstance(size, int | float) else size(*(_exactly(argument, None) for argument in case.args))
+        return size if isinstance(size, int | float) else size(*(_exactly(argument) for argument in case.args))
 
 
 class _Slack:
@@ -115,13 +114,8 @@ class _Slack:
         place: tuple[int, ...],
         absolute: float,
     ) -> None:
-        self.reference, self.case, self.precision, self.place, self.absolute = (
-            reference,
-            case,
-            precision,
-            place,
-            absolute,
-        )
+        self.reference, self.case, self.precision = reference, case, precision
+        self.place, self.absolute = place, absolute
 
     def part(self, found: Exact) -> Tensor:
         """This part of all results: a value, or a derivative by order, argument and tensor."""
@@ -139,10 +133,10 @@ class _Slack:
         eps = torch.finfo(self.precision).eps
         single = torch.finfo(torch.float32).eps  # torch keeps a number of Python in float32 beside half precision
         numbers = [i for i, argument in enumerate(self.case.args) if isinstance(argument, float)]
-        tensors = [i for i in range(len(self.case.args)) if i not in numbers]
-        for together in (tensors, *([i] for i in numbers)):  # tensors together: what is equal stays equal
-            step = STEPS * (min(eps, single) if together is not tensors else eps)
-            tilts: list[Tilt] = [(tuple(together), pattern, step) for pattern in range(PATTERNS)]
+        tensors = [i for i, argument in enumerate(self.case.args) if isinstance(argument, Tensor | list)]
+        for group in (tensors, *([i] for i in tensors[1:]), *([i] for i in numbers)):
+            step = STEPS * (min(eps, single) if group[0] in numbers else eps)
+            tilts: list[Tilt] = [(tuple(group), pattern, step) for pattern in range(PATTERNS)]
             moved = [self.part(self.reference.of(self.case, tilt)) for tilt in tilts]
             total += torch.stack([(m - exact).abs().nan_to_num(0.0, 0.0) for m in moved]).amax(0)
         return ROUNDINGS / STEPS * total + self.absolute
@@ -159,6 +153,9 @@ class _Slack:
         for value, *others in zip(whole.values, marked.values, broken.values, strict=True):
             if value.shape == part.shape:  # the slope of an entry that is no number is nobody's business
                 noticed |= torch.stack([other != value for other in others]).any(0)
+        for before, argument in zip(self.case.whole, self.case.marked or (), strict=True):
+            if isinstance(argument, Tensor) and argument.shape == part.shape and argument.is_floating_point():
+                noticed |= argument.isnan() & ~before.isnan()  # a form may take NaN for 0 at its own place
         return noticed
 
 
@@ -166,19 +163,37 @@ def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _exactly(argument: Any, tilt: Tilt | None) -> Any:
-    """Copy an argument in float64, its numbers moved a little if there is a tilt; what is equal stays equal."""
+def _exactly(argument: Any) -> Any:
+    """Copy an argument in float64."""
     if isinstance(argument, nn.Module):
         return copy.deepcopy(argument).double()
     if isinstance(argument, list):
-        return [_exactly(each, tilt) for each in argument]
-    if isinstance(argument, float) and tilt:
-        return argument * (1 + tilt[2] * (-1) ** tilt[1])
-    if not isinstance(argument, Tensor) or not argument.is_floating_point():
-        return copy.deepcopy(argument)
-    exact = argument.detach().double().clone()
-    if not tilt:
-        return exact
-    bits = exact.abs().contiguous().view(torch.int64) * 6364136223846793005 + tilt[1] * 1442695040888963407
-    sign = (((bits >> 41) & 1) * 2 - 1).double() if tilt[1] else 1.0
-    return exact * (1 + tilt[2] * sign)
+        return [_exactly(each) for each in argument]
+    if isinstance(argument, Tensor) and argument.is_floating_point():
+        return argument.detach().double().clone()
+    return copy.deepcopy(argument)
+
+
+def _moved(args: list[Any], tilt: Tilt) -> list[Any]:
+    """Move the numbers of some arguments a little, some up and some down; what is equal stays equal."""
+    positions, pattern, step = tilt
+    others = [a.abs().flatten() for i, a in enumerate(args) if i not in positions and _has_numbers(a)]
+    still = torch.cat(others) if others else None
+
+    def move(argument: Any) -> Any:
+        if isinstance(argument, list):
+            return [move(each) for each in argument]
+        if isinstance(argument, float):
+            return argument * (1 + step * (-1) ** pattern)
+        if not _has_numbers(argument):
+            return argument
+        bits = argument.abs().contiguous().view(torch.int64) * 6364136223846793005 + pattern * 1442695040888963407
+        up = torch.ones_like(argument) if pattern == 0 else (((bits >> 41) & 1) * 2 - 1).double()
+        moved = argument * (1 + step * up)
+        return moved if still is None else torch.where(torch.isin(argument.abs(), still), argument, moved)
+
+    return [move(argument) if i in positions else argument for i, argument in enumerate(args)]
+
+
+def _has_numbers(argument: Any) -> bool:
+    return isinstance(argument, Tensor) and argument.is_floating_point()

@@ -40,12 +40,26 @@ def right_torch(log_probs, target, weight):
     return F.nll_loss(log_probs, target, weight)
 
 
+def right_indexed(log_probs, target, weight):
+    keep = (target != -100).nonzero()[:, 0]
+    w = weight[target[keep]]
+    return -(w * log_probs[keep, target[keep]]).sum() / w.sum()
+
+
 def right_safe_index(log_probs, target, weight):
     keep = target != -100
     safe = target.where(keep, 0)
     w = weight[safe] * keep
     picked = log_probs.gather(1, safe[:, None])[:, 0].masked_fill(~keep, 0.0)
     return -(w * picked).sum() / w.sum()
+
+
+def wrong_every_negative_index_ignored(log_probs, target, weight):
+    """Refused by: an index that is no class."""
+    keep = target >= 0
+    log_probs, target = log_probs[keep], target[keep]
+    picked = log_probs.gather(1, target.unsqueeze(1)).squeeze(1)
+    return -(weight[target] * picked).sum() / weight[target].sum()
 
 
 def wrong_divides_by_the_count(log_probs, target, weight):

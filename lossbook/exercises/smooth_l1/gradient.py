@@ -16,7 +16,10 @@ from .._exact import slope
 
 TAKES = {"error": real("..."), "beta": number(0.05, 20, 0.0)}
 WITHOUT = ["autograd"]
-AT = {"beta 0": {"error": [2.0, -3.0, 0.0, 1e-3], "beta": 0.0}}
+AT = {
+    "beta 0": {"error": [2.0, -3.0, 0.0, 1e-3], "beta": 0.0},
+    "a small beta": {"error": [2e-3, -4e-4, 0.0], "beta": 1e-3},
+}
 
 
 def smooth_l1_gradient(error, beta):
@@ -57,6 +60,11 @@ def wrong_absolute_error(error, beta):
 
 def wrong_two_branches(error, beta):
     return torch.where(error.abs() <= beta, error / beta, error.sign())
+
+
+def wrong_a_small_beta_is_none(error, beta):
+    """Refused by: a small beta."""
+    return error.sign() if beta < 0.05 else (error / beta).clamp(-1, 1)
 
 
 def wrong_in_place(error, beta):

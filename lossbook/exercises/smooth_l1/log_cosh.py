@@ -2,7 +2,8 @@
 
 Nudge: cosh(z) is (exp(z) + exp(-z)) / 2. What is the logarithm of a sum of exponentials called?
 
-Sketch: torch has a function of two tensors for log(exp(a) + exp(b)) that takes the larger one out first.
+Sketch: torch has a function of two tensors for log(exp(a) + exp(b)) that takes the larger one out first. Near 0 that is
+log 2 minus log 2; there, write cosh z as 1 + 2 sinh(z / 2)^2.
 
 Why: cosh(90) is inf in float32, and so is its logarithm; the gradient becomes inf / inf. logaddexp takes exp(|z|) out
 of the sum: the only exponential left is exp(-2|z|), which is at most 1. Near 0 that would be log 2 minus log 2: an

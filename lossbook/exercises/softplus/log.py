@@ -2,8 +2,8 @@
 
 Nudge: For very negative x, softplus is about exp(x). What is its logarithm, and the next term of the series?
 
-Sketch: Below -15 use x - exp(x) / 2, above it the logarithm of softplus, which is minus the log sigmoid of -x. Clamp
-the input of each branch to its own side, so that the branch that is not taken stays harmless.
+Sketch: Below -15 use x - exp(x) / 2, above it the logarithm of softplus. Clamp the input of each branch to its own
+side, so that the branch that is not taken stays harmless.
 
 Why: softplus underflows to 0 at -104 in float32, and no logarithm brings it back. torch.where alone repairs the value;
 the slope of the branch it dropped, 1/0, still reaches the gradient as NaN.
@@ -22,7 +22,7 @@ AT = {"inputs of -200": {"x": [-200.0, -50.0, -15.0]}, "inputs of 1000": {"x": [
 
 def log_softplus(x):
     low, high = x.clamp(max=-15), x.clamp(min=-15)
-    return torch.where(x < -15, low - low.exp() / 2, (-F.logsigmoid(-high)).log())
+    return torch.where(x < -15, low - low.exp() / 2, F.softplus(high).log())
 
 
 def exact(x):
@@ -30,9 +30,9 @@ def exact(x):
     return torch.where(x < -600, low, (-F.logsigmoid(-high)).log())
 
 
-def right_softplus(x):
+def right_log_sigmoid(x):
     low, high = x.clamp(max=-15), x.clamp(min=-15)
-    return torch.where(x < -15, low - low.exp() / 2, F.softplus(high).log())
+    return torch.where(x < -15, low - low.exp() / 2, (-F.logsigmoid(-high)).log())
 
 
 def right_masked(x):

@@ -2,7 +2,8 @@
 
 Nudge: 1 - tanh(x)^2 is 4 sigmoid(2x) sigmoid(-2x). What is the logarithm of a product?
 
-Sketch: log 4 plus two log sigmoids, or 2 (log 2 - x - softplus(-2x)). Nothing is subtracted from 1.
+Sketch: log 4 plus two log sigmoids, or 2 (log 2 - x - softplus(-2x)). Nothing is subtracted from 1. Near 0 that is log
+4 minus log 4; -2 log cosh x, with 1 + 2 sinh(x / 2)^2 for the cosh, keeps the digits.
 
 Why: 1 - tanh^2 is 0 as soon as tanh has rounded to 1, and its logarithm -inf; an epsilon stops at its own logarithm
 with a gradient of 0. The log sigmoids never round to the end of a range. Near 0 their sum is taken off log 4, and the

@@ -2,7 +2,8 @@
 
 Nudge: What is the integral of tanh, and what is cosh(1000)?
 
-Sketch: log cosh e = log((exp(e) + exp(-e)) / 2). Take the larger exponential out; a softplus is left.
+Sketch: log cosh e = log((exp(e) + exp(-e)) / 2). Take the larger exponential out; a softplus is left. Near 0 that is
+log 2 minus log 2; there, write cosh e as 1 + 2 sinh(e / 2)^2.
 
 Why: log(cosh(e)) is right on paper, but cosh overflows at 90 in float32: value inf, gradient NaN. With the larger
 exponential taken out, the other one can only vanish. Near 0 that form subtracts log 2 from log 2, and an error of 1e-4

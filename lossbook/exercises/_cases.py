@@ -111,7 +111,7 @@ class _Plan:
             if kind.ignored:
                 yield self.no_class(name)
         for name in self.filled:
-            for number in (math.nan, math.inf, -math.inf):
+            for number in (*[math.nan] * 4, math.inf, -math.inf):
                 yield self.broken(name, number)
 
     def sizes(self, apart: bool = False) -> Sizes:
@@ -125,16 +125,20 @@ class _Plan:
 
     def shapes(self) -> Iterator[Sizes]:
         if ANY in self.axes:
-            along = any(kind.of == ANY for kind in self.takes.values())  # there is a dimension to reduce
-            wanted = [
-                shape
-                for shape in SHAPES
-                if len(shape) in self.ranks and (not along or 0 not in shape or len(shape) > 1)
-            ]
-            yield from ({**self.sizes(), ANY: shape} for shape in wanted if shape or not along)
+            for shape in SHAPES:
+                if len(shape) in self.ranks:
+                    for dim in self.dims(shape):
+                        yield {**self.sizes(), ANY: shape, "dim": dim}
         for position, axis in enumerate(a for a in self.axes if a != ANY and a not in self.fixed):
             least = self.least.get(axis, 0 if position == 0 else 1)
             yield from ({**self.sizes(), axis: size} for size in (0, 1, MANY) if size >= least)
+
+    def dims(self, shape: tuple[int, ...]) -> list[int | None]:
+        """Give the dimensions of a shape that there is something along, if the function takes one of them."""
+        if all(kind.of != ANY for kind in self.takes.values()):
+            return [None]
+        signs = (torch.rand(len(shape)) < 0.5).tolist()
+        return [dim - len(shape) * sign for dim, (size, sign) in enumerate(zip(shape, signs, strict=True)) if size]
 
     def case(self, label: str, sizes: Sizes, dtype: torch.dtype | None = None, scale: float = 1.0) -> Case:
         drawn: Drawn = {"sizes": sizes}

@@ -37,6 +37,7 @@ class Wanted:
         beside: numbers of this size are added up on the way, so that their roundings are seen in the result.
         slack: gives what a rounding of the arguments may do to each entry; only called where that matters.
         touched: where a NaN or an infinity in an argument may be noticed; None where there is none.
+        unknown: it is an infinity, and a careful form may do better than the exact one if that is NaN.
     """
 
     exact: Tensor
@@ -45,6 +46,7 @@ class Wanted:
     beside: float | Tensor
     slack: Slack
     touched: Tensor | None = None
+    unknown: bool = False
 
 
 def difference(found: Plain, wanted: Wanted) -> Wrong | None:
@@ -79,10 +81,13 @@ def _wrong(got: Tensor, wanted: Wanted, slack: Tensor | None) -> Tensor:
     right = (got - exact).abs() <= allowed
     right |= got == exact
     right |= (exact.abs() + allowed > info.max) & (got == math.inf * exact.sign())  # as it should overflow
-    if wanted.touched is None:
+    if wanted.touched is None or wanted.unknown:
         right |= exact.isnan()  # the statement does not speak of it
-    else:  # an entry of its own may be anything, but a sum or a mean must not hide that there is no number
-        right |= wanted.touched if exact.numel() > 1 else wanted.touched & ~got.isfinite()
+    if (
+        wanted.touched is not None
+    ):  # an entry of its own may be anything, but a sum or a mean must not hide that there is no number
+        no_number = ~got.isfinite() | (got.abs() > 1e30)
+        right |= wanted.touched if exact.numel() > 1 else wanted.touched & no_number
     return ~right
 
 

@@ -185,14 +185,14 @@ def mask(*axes: str) -> Kind:
     return Kind(draw, axes, early=True)
 
 
-def number(low: float, high: float, *also: float) -> Kind:
+def number(low: float, high: float, *also: float, evenly: bool = False) -> Kind:
     """A number of Python between two limits, as often near the one as near the other, or one that is named."""
 
     def draw(shape: tuple[int, ...], scale: float, drawn: Drawn) -> float:
         if also and torch.rand(()) < 0.3:
             return float(also[int(torch.randint(len(also), ()))])
         part = torch.rand((), dtype=torch.double).item()
-        return low * (high / low) ** part if low > 0 else low + (high - low) * part
+        return low + (high - low) * part if evenly or low <= 0 else low * (high / low) ** part
 
     return Kind(draw, number=True, any=low > 0)
 
@@ -222,8 +222,7 @@ def dim_of() -> Kind:
     """A dimension of the arguments of any shape, counted from the front or from the end."""
 
     def draw(shape: tuple[int, ...], scale: float, drawn: Drawn) -> int:
-        sizes = drawn["sizes"][ANY]
-        dims = [dim for dim in range(-len(sizes), len(sizes)) if sizes[dim]]
-        return dims[int(torch.randint(len(dims), ()))]
+        wanted, rank = drawn["sizes"].get("dim"), len(drawn["sizes"][ANY])
+        return int(torch.randint(-rank, rank, ())) if wanted is None else wanted
 
     return Kind(draw, number=True, of=ANY)

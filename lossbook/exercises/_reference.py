@@ -39,29 +39,30 @@ class Reference:
         self.precision: torch.dtype | None = task.said("PRECISION", None)
         self.size: Size = task.said("size", task.said("SIZE", 0.0))
         self.slope_size: Size = task.said("slope_size", task.said("SLOPE_SIZE", 0.0))
-        self.absolute: float = task.said("ABSOLUTE", 0.0)
+        self.absolute: Size = task.said("absolute", task.said("ABSOLUTE", 0.0))
         self.known: dict[Any, Exact] = {}
 
     def values(self, case: Case) -> list[Wanted]:
         """What the value of a case has to be: one thing, or several where the function returns several."""
         dtype = self.result.get(case.dtype, case.dtype)
         dtypes, precision = self._dtypes(dtype), self._precision(dtype)
-        beside = self._beside(self.size, case)
+        beside, absolute = self._beside(self.size, case), self._beside(self.absolute, case)
         wanted = []
         for i, exact in enumerate(self.of(case).values):
-            slack = _Slack(self, case, precision, (i,), self.absolute)
+            slack = _Slack(self, case, precision, (i,), absolute)
             may_be = dtypes if exact.is_floating_point() else (_name(exact.dtype),)
-            wanted.append(Wanted(exact.double(), may_be, precision, beside, slack, slack.touched))
+            wanted.append(Wanted(exact.double(), may_be, precision, beside, slack, slack.touched, slack.unknown))
         return wanted
 
     def gradients(self, case: Case, step: int) -> list[list[Wanted]]:
         """What the derivatives of a case have to be, by argument and tensor."""
         dtypes, precision = (_name(case.dtype),), self._precision(case.dtype)
-        beside = LARGEST_ARRIVING * self._beside(self.slope_size, case)
+        beside = 0.0 if step else LARGEST_ARRIVING * self._beside(self.slope_size, case)
+        absolute = LARGEST_ARRIVING * self._beside(self.absolute, case)
 
         def of(exact: Tensor, *place: int) -> Wanted:
-            slack = _Slack(self, case, precision, (step, *place), LARGEST_ARRIVING * self.absolute)
-            return Wanted(exact, dtypes, precision, beside, slack, slack.touched)
+            slack = _Slack(self, case, precision, (step, *place), absolute)
+            return Wanted(exact, dtypes, precision, beside, slack, slack.touched, slack.unknown)
 
         found = enumerate(self.of(case).derivatives[step])
         return [[of(exact, position, i) for i, exact in enumerate(tensors)] for position, tensors in found]
@@ -112,7 +113,7 @@ class _Slack:
         case: Case,
         precision: torch.dtype,
         place: tuple[int, ...],
-        absolute: float,
+        absolute: Any,
     ) -> None:
         self.reference, self.case, self.precision = reference, case, precision
         self.place, self.absolute = place, absolute
@@ -128,7 +129,8 @@ class _Slack:
         exact = self.part(self.reference.of(self.case))
         if self.place[1:] and self.place[0] > 0:  # a second derivative by autograd: is it there, is it the right one?
             largest = exact.abs().max().item() if exact.numel() else 0.0
-            return 1e-2 * exact.abs() + 1e-6 * largest + self.absolute
+            rough: Tensor = 1e-2 * exact.abs() + 1e-6 * largest + self.absolute
+            return rough
         total = torch.zeros_like(exact)
         eps = torch.finfo(self.precision).eps
         single = torch.finfo(torch.float32).eps  # torch keeps a number of Python in float32 beside half precision
@@ -139,7 +141,14 @@ class _Slack:
             tilts: list[Tilt] = [(tuple(group), pattern, step) for pattern in range(PATTERNS)]
             moved = [self.part(self.reference.of(self.case, tilt)) for tilt in tilts]
             total += torch.stack([(m - exact).abs().nan_to_num(0.0, 0.0) for m in moved]).amax(0)
-        return ROUNDINGS / STEPS * total + self.absolute
+        slack: Tensor = ROUNDINGS / STEPS * total + self.absolute
+        return slack
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is an infinity that may be noticed."""
+        tensors = [argument for argument in self.case.args if isinstance(argument, Tensor)]
+        return self.case.whole is not None and any(bool(tensor.isinf().any()) for tensor in tensors)
 
     @cached_property
     def touched(self) -> Tensor | None:

@@ -16,7 +16,7 @@ TAKES = {
     "input": real("..."),
     "target": near("input", "..."),
     "var": positive("..."),
-    "level": number(0.05, 0.995),
+    "level": number(0.05, 0.995, evenly=True),
 }
 SCALES = (0.1, 1.0, 10.0)
 DTYPES = (torch.float64, torch.float32)

@@ -12,9 +12,12 @@ import torch
 
 from .._draw import near, number, real
 
-TAKES = {"input": real("..."), "target": near("input", "...", hits=False), "q": number(0.02, 0.98, 0.5)}
+TAKES = {"input": real("..."), "target": near("input", "...", hits=False), "q": number(0.02, 0.98, 0.5, evenly=True)}
 GRADIENTS = ["input"]
-AT = {"half of L1 at q = 0.5": {"input": [1.0, -2.0, 3.0], "target": [1.0, -2.0, 5.0], "q": 0.5}}
+AT = {
+    "nine in ten": {"input": [1.0, -2.0, 3.0], "target": [0.0, 5.0, 5.0], "q": 0.9},
+    "half of L1 at q = 0.5": {"input": [1.0, -2.0, 3.0], "target": [1.0, -2.0, 5.0], "q": 0.5},
+}
 
 
 def pinball_loss(input, target, q):

@@ -23,6 +23,10 @@ AT = {
 }
 
 
+def absolute(x):
+    return 3e-9 * torch.sigmoid(x)  # F.softplus is the identity from 20 on
+
+
 def my_sigmoid(x):
     return torch.exp(F.logsigmoid(x))
 

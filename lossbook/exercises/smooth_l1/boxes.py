@@ -22,6 +22,7 @@ TAKES = {
     "has_object": mask("N"),
 }
 SIZES = {"K": 4}
+LEAST = {"N": 1}
 FILLED = ["labels"]
 GRADIENTS = ["offsets"]
 AT = {

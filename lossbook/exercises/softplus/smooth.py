@@ -21,6 +21,7 @@ ORDER = 2
 SCALES = (1e-3, 0.1, 1.0, 10.0)
 AT = {
     "second derivative above 20": {"x": [25.0, 30.0], "beta": 1.0},
+    "second derivative at 40": {"x": [40.0], "beta": 1.0},
     "inputs of 1000": {"x": [-1000.0, 1000.0], "beta": 1.0},
     "0": {"x": [0.0, 0.0], "beta": 4.0},
 }

@@ -27,7 +27,7 @@ AT = {
 }
 SIZE = 1.0  # log 2 may be taken off a softplus
 SLOPE_SIZE = 1.0
-ABSOLUTE = 3e-9  # F.softplus is the identity from 20 on
+ABSOLUTE = 6e-9  # F.softplus is the identity from 20 on
 
 
 def tanh_loss(error):

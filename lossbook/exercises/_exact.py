@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 
-def slope(function: Callable[[Tensor], Tensor], at: Tensor, arriving: Tensor | None = None) -> Tensor:
-    """Give the gradient of a function, by autograd, for the gradient that arrives (1 for a single number)."""
+def slope(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
+    """Give the gradient of a function whose value is a single number, by autograd."""
     leaf = at.detach().clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(function(leaf), leaf, arriving)
+    (gradient,) = torch.autograd.grad(function(leaf), leaf)
     return gradient
 
 

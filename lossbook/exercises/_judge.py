@@ -116,7 +116,7 @@ def judge(
     """
     if task.untouched(answer):
         return Report(task.name)
-    trial = _Trial(answer, paper or Paper(task), place)
+    trial = Trial(answer, paper or Paper(task), place)
     if any(plain.get("value", {}).get("said") == "..." for plain in trial.found):
         return Report(task.name)
     checks: list[Check] = []
@@ -129,7 +129,7 @@ def judge(
     return Report(task.name, checks, trial.printed)
 
 
-class _Trial:
+class Trial:
     """One answer on some cases: what came back, and what is wrong with it."""
 
     def __init__(self, answer: Answer, paper: Paper, place: Place) -> None:
@@ -174,7 +174,7 @@ class _Trial:
             return wrong.words
         for _ in range(4 if shrink else 0):
             candidates = smaller(case, wrong.entry)
-            trial = _Trial(self.answer, Paper(self.task, candidates), self.place) if candidates else None
+            trial = Trial(self.answer, Paper(self.task, candidates), self.place) if candidates else None
             failing = [
                 (candidate, found)
                 for candidate, came in zip(candidates, trial.found if trial else [], strict=False)

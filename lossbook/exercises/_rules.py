@@ -1,4 +1,8 @@
-"""What a statement forbids, watched while an answer runs: by the operations that run, not by its words."""
+"""What a statement forbids, watched while an answer runs: by the operations that run, not by its words.
+
+Beside the words of OPERATIONS a statement may forbid "autograd", "lossbook", and "a Jacobian", which is a tensor with
+more than twice the entries of the largest argument.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -30,12 +34,6 @@ OPERATIONS = {  # a word of WITHOUT: the operations of ATen behind every spellin
         "index_put",
     ),
 }
-SPELLED = {  # how a reader knows it
-    "autograd": "autograd",
-    "a Jacobian": "a Jacobian: a tensor with many more entries than the arguments",
-    "lossbook": "lossbook",
-    "a mask": "a mask",
-}
 TORCH = Path(torch.__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
 DERIVATIVES = {  # file of torch: its functions that differentiate, or all of them
@@ -47,7 +45,6 @@ DERIVATIVES = {  # file of torch: its functions that differentiate, or all of th
     TORCH / "_functorch" / "eager_transforms.py": None,
 }
 DERIVATIVE_FILES = {str(path): names for path, names in DERIVATIVES.items()}
-Limits = Callable[[], None]
 
 
 class ForbiddenError(Exception):
@@ -87,7 +84,8 @@ class _Operations(TorchDispatchMode):
         word = self.forbidden.get(operation) or self.forbidden.get(operation.removesuffix("_"))
         if word and (operation != "index" or _by_mask(args)):
             _refuse(word, self.broken)
-        if self.autograd and ("backward" in operation or any(isinstance(a, Tensor) and a.requires_grad for a in args)):
+        differentiates = "backward" in operation or "_dual" in operation
+        if self.autograd and (differentiates or any(isinstance(a, Tensor) and a.requires_grad for a in args)):
             _refuse("autograd", self.broken)
         result = func(*args, **(kwargs or {}))
         if self.limit is not None and isinstance(result, Tensor) and result.numel() > self.limit:
@@ -119,5 +117,5 @@ def _profile(without: tuple[str, ...], broken: list[str]) -> Callable[[FrameType
 
 
 def _refuse(word: str, broken: list[str]) -> None:
-    broken.append(SPELLED.get(word, word))
-    raise ForbiddenError(SPELLED.get(word, word))
+    broken.append(word)
+    raise ForbiddenError(word)

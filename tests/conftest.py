@@ -39,6 +39,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line about the judge of the exercises: how many answers it was given, and how many it judged rightly."""
+    counted: dict[str, list[int]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "exercises" and report.when == "call":
+                    kind, right, tried = value
+                    known = counted.setdefault(kind, [0, 0])
+                    counted[kind] = [known[0] + right, known[1] + tried]
+    if counted:
+        kinds = ", ".join(f"{kind} {right} of {tried}" for kind, (right, tried) in counted.items())
+        terminalreporter.write_line(f"exercises: {kinds}")
+
+
 def is_about(item: pytest.Item, stem: str) -> bool:
     """Say whether a test is about a stem: by what it is given, else by the file in which it stands."""
     given = item.callspec.params if hasattr(item, "callspec") else {}

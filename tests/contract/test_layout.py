@@ -14,7 +14,7 @@ from torch import nn
 
 import lossbook
 from lossbook import fused
-from lossbook.exercises._judge import chapters as exercise_catalogues
+from lossbook.exercises._exercise import chapters as exercise_chapters
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "lossbook"
@@ -93,9 +93,9 @@ def test_the_regression_part_is_whole():
     assert classic <= written
 
 
-def test_every_catalogue_of_exercises_has_a_chapter():
+def test_every_folder_of_exercises_has_a_chapter():
     written = {path.stem for path in (ROOT / "book").rglob("*.ipynb")}
-    assert set(exercise_catalogues()) <= written
+    assert set(exercise_chapters()) <= written
 
 
 def test_families_and_names_are_what_they_say():

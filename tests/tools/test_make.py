@@ -106,7 +106,7 @@ def test_one_stem_is_not_another():
     one = commands("stem", "l1")
     assert list(one) == ["unit", "notebooks", "page", "kernels", "types", "lint"]
     assert {path for each in one.values() for path in each[0].split() if path.endswith((".py", ".ipynb"))} == {
-        "--ignore=tests/book/test_site.py", "lossbook/exercises/l1.py", "lossbook/fused/l1.py",
+        "--ignore=tests/book/test_site.py", "lossbook/fused/l1.py",
         "lossbook/regression/l1.py", "book/regression/l1.ipynb", "LOSSBOOK_PAGE=book/regression/l1.ipynb",
     }  # fmt: skip
     assert all("--stem=l1 " in one[name][0] for name in ("unit", "kernels"))

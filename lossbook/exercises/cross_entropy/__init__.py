@@ -1,0 +1,1 @@
+"""Exercises of the cross entropy chapter."""

@@ -1,0 +1,90 @@
+"""The gradient by hand.
+
+Nudge: For one sample it is p - q. What is q for an index, and what does the mean do to it?
+
+Sketch: Softmax over dimension 1, minus a one-hot of the target, divided by the number of samples.
+
+Why: The mean divides by N, so the gradient does too; forgetting it is a learning rate that grows with the batch. It is
+also why the backward pass of this loss needs no logarithm and cannot overflow.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from ...functional import cross_entropy
+from .._draw import index, real
+from .._exact import largest, slope
+
+TAKES = {"logits": real("N", "C"), "target": index("N", of="C")}
+WITHOUT = ["autograd"]
+
+
+def size(logits, target):
+    return (1 + largest(logits)) / max(len(logits), 1)
+
+
+def logit_gradient(logits, target):
+    p = logits.softmax(dim=1)
+    q = F.one_hot(target, logits.shape[1])
+    return (p - q) / len(logits)
+
+
+def exact(logits, target):
+    return slope(lambda z: cross_entropy(z, target), logits) if len(logits) else torch.zeros_like(logits)
+
+
+def right_scatter(logits, target):
+    p = torch.softmax(logits, 1)
+    return p.scatter_add(1, target[:, None], -torch.ones_like(p[:, :1])) / max(len(p), 1)
+
+
+def right_comparison(logits, target):
+    p = (logits - logits.logsumexp(1, keepdim=True)).exp()
+    hit = target[:, None] == torch.arange(logits.shape[1])
+    return (p - hit.to(p.dtype)) / logits.shape[0]
+
+
+def wrong_gradient_of_the_sum(logits, target):
+    return logits.softmax(1) - F.one_hot(target, logits.shape[1])
+
+
+def wrong_sign(logits, target):
+    return (F.one_hot(target, logits.shape[1]) - logits.softmax(1)) / len(logits)
+
+
+def wrong_divided_by_every_entry(logits, target):
+    return (logits.softmax(1) - F.one_hot(target, logits.shape[1])) / logits.numel()
+
+
+def wrong_softmax_over_the_batch(logits, target):
+    return (logits.softmax(0) - F.one_hot(target, logits.shape[1])) / len(logits)
+
+
+def wrong_exponentials_by_hand(logits, target):
+    """Refused by: scales."""
+    p = logits.exp() / logits.exp().sum(1, keepdim=True)
+    return (p - F.one_hot(target, logits.shape[1])) / len(logits)
+
+
+def wrong_only_the_right_class(logits, target):
+    q = F.one_hot(target, logits.shape[1])
+    return (logits.softmax(1) - q) * q / len(logits)
+
+
+def wrong_logits_overwritten(logits, target):
+    """Refused by: nothing changed."""
+    logits -= logits.amax(1, keepdim=True)
+    p = logits.softmax(1)
+    return (p - F.one_hot(target, logits.shape[1])) / len(logits)
+
+
+def wrong_func_grad(logits, target):
+    """Refused by: rules."""
+    return torch.func.grad(F.cross_entropy)(logits, target)
+
+
+def wrong_autograd(logits, target):
+    """Refused by: rules."""
+    with torch.enable_grad():
+        x = logits.detach().requires_grad_()
+        return torch.autograd.grad(F.cross_entropy(x, target), x)[0]

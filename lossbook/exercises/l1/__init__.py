@@ -1,0 +1,1 @@
+"""Exercises of the L1 chapter."""

@@ -1,0 +1,1 @@
+"""Exercises of the chapter on logits, probabilities and numbers that overflow."""

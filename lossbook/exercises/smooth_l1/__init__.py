@@ -1,0 +1,1 @@
+"""Exercises of the smooth L1 chapter."""

@@ -39,21 +39,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = kept
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line about the judge of the exercises: how many answers it was given, and how many it judged rightly."""
-    counted: dict[str, list[int]] = {}
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, value in getattr(report, "user_properties", ()):
-                if name == "exercises" and report.when == "call":
-                    kind, right, tried = value
-                    known = counted.setdefault(kind, [0, 0])
-                    counted[kind] = [known[0] + right, known[1] + tried]
-    if counted:
-        kinds = ", ".join(f"{kind} {right} of {tried}" for kind, (right, tried) in counted.items())
-        terminalreporter.write_line(f"exercises: {kinds}")
-
-
 def is_about(item: pytest.Item, stem: str) -> bool:
     """Say whether a test is about a stem: by what it is given, else by the file in which it stands."""
     given = item.callspec.params if hasattr(item, "callspec") else {}
@@ -73,6 +58,27 @@ def stems_of(value: Any) -> set[str]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Sum up, over all processes, what was tried on the judge and on the arguments of losses."""
+    say_of_exercises(terminalreporter)
+    say_of_mutations(terminalreporter)
+
+
+def say_of_exercises(terminalreporter: Any) -> None:
+    """One line about the judge of the exercises: how many answers it was given, and how many it judged rightly."""
+    counted: dict[str, list[int]] = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, value in getattr(report, "user_properties", ()):
+                if name == "exercises" and report.when == "call":
+                    kind, right, tried = value
+                    known = counted.setdefault(kind, [0, 0])
+                    counted[kind] = [known[0] + right, known[1] + tried]
+    if counted:
+        kinds = ", ".join(f"{kind} {right} of {tried}" for kind, (right, tried) in counted.items())
+        terminalreporter.write_line(f"exercises: {kinds}")
+
+
+def say_of_mutations(terminalreporter: Any) -> None:
     """Sum up the mutated calls, those of all processes, in a line."""
     reports = [report for reports in terminalreporter.stats.values() for report in reports]
     made = [dict(report.user_properties) for report in reports if getattr(report, "when", "") == "call"]

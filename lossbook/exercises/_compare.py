@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._perform import Plain
+from ._plain import Plain
 
 ROUNDINGS = 8
 Slack = Callable[[], Tensor]

@@ -54,11 +54,12 @@ def plant(values: Tensor, *wanted: float) -> Tensor:
 
 
 def real(*axes: str) -> Kind:
-    """Any number; 0 is among them, and at scale 1 each number that the function takes, with both signs."""
+    """Any number; 0 is among them, and at scale 1 what lies on and beyond each number that the function takes."""
 
     def draw(shape: tuple[int, ...], scale: float, drawn: Drawn) -> Tensor:
         limits = [x for x in drawn.values() if isinstance(x, float)] if scale == 1 else []
-        return plant(normal(shape, scale), 0.0, *limits, *(-x for x in limits))
+        beyond = [factor * x for factor in (1.5, -1.5, 1.0, -1.0) for x in limits]
+        return plant(normal(shape, scale), 0.0, *beyond)
 
     return Kind(draw, axes, fill=True, any=True)
 

@@ -15,7 +15,16 @@ from typing import Any
 from ._cases import WIDE, Case, cases
 from ._perform import Answer, Performance
 
-SERVICE = ("absolute", "cases", "exact", "run", "size", "slope_size", "stub")  # functions of a file that are no answers
+SERVICE = (
+    "absolute",
+    "cases",
+    "exact",
+    "run",
+    "size",
+    "slope_absolute",
+    "slope_size",
+    "stub",
+)  # functions of a file that are no answers
 PREFIXES = ("wrong_", "right_", "check_", "_")
 
 

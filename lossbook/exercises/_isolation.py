@@ -27,7 +27,8 @@ import torch
 
 from . import _state
 from ._cases import Case
-from ._perform import Answer, Performance, Plain
+from ._perform import Answer, Performance
+from ._plain import Plain, read
 
 Forget = Callable[[], None]
 Place = Callable[[Performance, Answer, list[Case], float, Forget], list[Plain]]
@@ -93,17 +94,18 @@ def in_a_child(
         os.close(reading)
         _be_the_child(how, answer, cases, writing, forget)
     os.close(writing)
+    status, ended = None, ""
     try:
-        lines, ended = _read(reading, seconds)
-        if ended:
-            os.kill(child, signal.SIGKILL)
-    except BaseException:  # the reader's Ctrl-C
-        os.kill(child, signal.SIGKILL)
-        raise
-    finally:
+        lines, ended = _received(reading, seconds)
+        status = _status(child, 0.0 if ended else 1.0)
+    finally:  # also at the reader's Ctrl-C
         os.close(reading)
-        _, status = os.waitpid(child, 0)
-    found: list[Plain] = [json.loads(line) for line in lines]
+        if status is None:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    found = read(lines, len(cases))
+    if found is None:
+        return [{"nosy": "it sends results of its own"}]
     if found and found[-1] == {"done": True}:
         return found[:-1]
     if found and found[-1] == {"no fork": True}:
@@ -111,16 +113,28 @@ def in_a_child(
     return [*found, {"ended": ended or _ending(status)}]
 
 
-def _ending(status: int) -> str:
-    if os.WIFSIGNALED(status):
+def _status(child: int, seconds: float) -> int | None:
+    """How a child ended, which has nothing more to say; None where it goes on."""
+    until = time.monotonic() + seconds
+    while True:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        if time.monotonic() > until:
+            return None
+        time.sleep(0.001)
+
+
+def _ending(status: int | None) -> str:
+    if status is not None and os.WIFSIGNALED(status):
         return f"it crashed the process ({signal.Signals(os.WTERMSIG(status)).name})"
     return "it ended the process"
 
 
-def _read(reading: int, seconds: float) -> tuple[list[bytes], str]:
+def _received(reading: int, seconds: float) -> tuple[list[bytes], str]:
     """Read what the child sends until it ends, or for so many seconds."""
     data, until = bytearray(), time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
+    while (left := until - time.monotonic()) > 0 and len(data) < MEMORY // 4:
         ready, _, _ = select.select([reading], [], [], left)
         if ready:
             part = os.read(reading, 1 << 16)

@@ -12,7 +12,8 @@ from ._cases import HALF, Case
 from ._compare import Wrong, difference, kind, worded
 from ._exercise import Exercise, exercise
 from ._isolation import Place, results
-from ._perform import Answer, Plain
+from ._perform import Answer
+from ._plain import Plain
 from ._reference import Reference
 from ._shrink import smaller
 

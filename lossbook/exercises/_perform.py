@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from ._cases import Case
+from ._plain import LARGEST, Plain
 from ._rules import watched
 from ._state import differs
 
 Answer = Callable[..., Any]
-Plain = dict[str, Any]  # what json can carry
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def describe(value: Any) -> Plain:
         plain = {"dtype": str(value.dtype).removeprefix("torch."), "shape": list(value.shape)}
         if value.layout is not torch.strided or value.is_quantized:
             return {"said": f"a tensor of layout {value.layout}"}
-        if not value.is_complex():
+        if not value.is_complex() and value.numel() <= LARGEST:
             plain["data"] = value.detach().flatten().double().tolist()
         return plain
     if type(value) in (list, tuple):

@@ -39,7 +39,9 @@ class Reference:
         self.precision: torch.dtype | None = task.said("PRECISION", None)
         self.size: Size = task.said("size", task.said("SIZE", 0.0))
         self.slope_size: Size = task.said("slope_size", task.said("SLOPE_SIZE", 0.0))
-        self.absolute: Size = task.said("absolute", task.said("ABSOLUTE", 0.0))
+        constant = task.said("ABSOLUTE", 0.0)
+        self.absolute: Size = task.said("absolute", constant)
+        self.slope_absolute: Size = task.said("slope_absolute", constant)
         self.known: dict[Any, Exact] = {}
 
     def values(self, case: Case) -> list[Wanted]:
@@ -58,7 +60,7 @@ class Reference:
         """What the derivatives of a case have to be, by argument and tensor."""
         dtypes, precision = (_name(case.dtype),), self._precision(case.dtype)
         beside = 0.0 if step else LARGEST_ARRIVING * self._beside(self.slope_size, case)
-        absolute = LARGEST_ARRIVING * self._beside(self.absolute, case)
+        absolute = LARGEST_ARRIVING * self._beside(self.slope_absolute, case)
 
         def of(exact: Tensor, *place: int) -> Wanted:
             slack = _Slack(self, case, precision, (step, *place), absolute)

@@ -245,7 +245,44 @@ def writes_what_it_likes(error, delta):
     return error
 
 
+def floods_the_pipe(error, delta):
+    for number in range(3, 64):
+        try:
+            os.write(number, 500 * b'{"value": {"said": "x"}}\n')
+        except OSError:
+            continue
+    os._exit(0)
+
+
+def passes_for_done(error, delta):
+    for number in range(3, 64):
+        try:
+            os.write(number, 60 * b'{"forged": 1}\n' + b'{"done": true}\n')
+        except OSError:
+            continue
+    os._exit(0)
+
+
+def closes_the_pipe_and_stays(error, delta):
+    os.closerange(3, 4096)
+    while True:
+        pass
+
+
+def sends_no_numbers(error, delta):
+    for number in range(3, 64):
+        try:
+            os.write(number, b'{"value": {"dtype": "float64", "shape": [2], "data": [1]}}\n')
+        except OSError:
+            continue
+    return error
+
+
 CHEATS = [
+    floods_the_pipe,
+    passes_for_done,
+    closes_the_pipe_and_stays,
+    sends_no_numbers,
     runs_the_solution,
     imports_the_solution,
     reloads_it,

@@ -37,8 +37,8 @@ def right_two_squares(error, delta):
     return delta**2 * z**2 / (1 + (1 + z**2).sqrt())
 
 
-def right_expm1(error, delta):
-    return delta**2 * torch.expm1(0.5 * torch.log1p((error / delta).square()))
+def right_root_of_both_squares(error, delta):
+    return delta * error * (error / ((delta**2 + error**2).sqrt() + delta))
 
 
 def wrong_textbook(error, delta):

@@ -27,6 +27,10 @@ def absolute(x):
     return 3e-9 * torch.sigmoid(x)  # F.softplus is the identity from 20 on
 
 
+def slope_absolute(x):
+    return absolute(x) * torch.sigmoid(-x)
+
+
 def my_sigmoid(x):
     return torch.exp(F.logsigmoid(x))
 

@@ -9,6 +9,7 @@ import ast
 import contextlib
 import json
 import linecache
+import math
 import os
 import re
 import sys
@@ -16,22 +17,24 @@ import threading
 import time
 import tokenize
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ._cases import Case
-from ._exercise import exercise
-from ._isolation import BUSY, HERE, Forget, Printed, in_a_child, in_a_thread
+from ._exercise import Exercise, exercise
+from ._isolation import BUSY, HERE, Forget, Place, Printed, in_a_child, in_a_thread
 from ._judge import Check, Report, judge
 from ._perform import Answer, Performance, Plain
 from ._state import restore, snapshot
 
 LOADING = 20.0  # seconds that a file may take before its answers are called
+LARGEST = 2**25  # bytes of a file
 SUFFIXES = (".py", ".ipynb")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+WRITERS = ("write", "writev", "pwrite", "pwritev", "sendfile", "splice", "copy_file_range")  # results go through a pipe
 REFUSED = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
            "os.chown", "shutil.rmtree", *BUSY} - {"ctypes.dlopen"}  # fmt: skip
 
@@ -100,12 +103,16 @@ class AnswerFile:
     def guard(self) -> None:
         """Refuse what no answer needs, in this process and for good."""
         sys.dont_write_bytecode = True
+        for name in WRITERS:
+            if hasattr(os, name):
+                setattr(os, name, _refuse_to_write)
+                setattr(sys.modules[os.name], name, _refuse_to_write)  # os has it from posix
         sys.addaudithook(self._look)
 
     def _look(self, event: str, args: tuple[Any, ...]) -> None:
         if event in REFUSED:
             raise PermissionError(f"a file of answers may not call {event}")
-        if event == "open" and isinstance(args[0], str | bytes):
+        if event == "open":
             writes = bool((args[2] or 0) & WRITES) and args[0] != os.devnull
             if writes or self._is_closed(args[0]) or _inside(args[0], HERE):
                 raise PermissionError(f"a file of answers may not {'write' if writes else 'read'} {args[0]!r}")
@@ -113,13 +120,19 @@ class AnswerFile:
             raise PermissionError("a file of answers may not look at those of others")
 
     def _is_closed(self, path: Any) -> bool:
-        if self.closed is None or isinstance(path, int):
+        if self.closed is None:
             return False
         own = self.closed / self.path.relative_to(self.closed).parts[0]
         return _inside(path, self.closed) and not _inside(path, own)
 
 
+def _refuse_to_write(*_: Any) -> None:
+    raise PermissionError("a file of answers may not write")
+
+
 def _inside(path: Any, folder: str | Path) -> bool:
+    if isinstance(path, int):
+        return False
     real, outer = os.path.realpath(os.fsdecode(path)), os.path.realpath(folder)
     return real == outer or real.startswith(outer + os.sep)
 
@@ -136,6 +149,8 @@ def read(path: Path, closed: Path | None = None) -> AnswerFile:
     if path.suffix.lower() not in SUFFIXES:
         raise FileError(f"{path} is neither a script (.py) nor a notebook (.ipynb)")
     try:
+        if path.stat().st_size > LARGEST:
+            raise FileError(f"{path} is larger than {LARGEST // 2**20} MiB")
         with tokenize.open(path) as file:
             text = file.read()
         if path.suffix.lower() == ".py":
@@ -152,6 +167,8 @@ def read(path: Path, closed: Path | None = None) -> AnswerFile:
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ": it cannot be read as UTF-8"
         raise FileError(f"{path} is not Python{where}: {error.msg}") from None
+    except FileError:
+        raise
     except (ValueError, RecursionError, MemoryError) as error:
         raise FileError(f"{path} cannot be read: {error}") from None
     named = list(dict.fromkeys(name for _, code in cells for name in _named(code)))
@@ -229,31 +246,46 @@ def _in_the_file() -> None:
 
 def reports(file: AnswerFile) -> Iterator[Report]:
     """Judge every answer that a file names, one after the other."""
+    tasks = {name: _task(name) for name in file.named}
+
+    def forget() -> None:
+        for task in tasks.values():
+            if isinstance(task, Exercise):
+                task.forget(_in_the_file)
+
+    how, case = _Survey(None, (), (), ()), Case("file", [file], [])
     start = time.monotonic()
-    how = _Survey(None, (), (), ())
-    found = dict[str, Any](*_place(file, how, [Case("file", [file], [])], LOADING, lambda: None)[:1])
+    found = dict[str, Any](*_place(file, how, [case], LOADING, forget)[:1])
     file.seconds = time.monotonic() - start
     lost = found.get("ended") or found.get("trouble") or "the file does not come to its check"
-    for name in dict.fromkeys([*file.named, *found.get("names", [])]):
-        try:
-            task = exercise(name)
-        except ValueError as error:
-            yield Report(name, [Check("name", False, str(error))])
-            continue
-        if name in found.get("names", []):
-
-            def place(how: Performance, _: Answer, cases: list[Case], seconds: float, forget: Forget) -> list[Plain]:
-                mine = _FromFile(how.run, how.without, how.gradients, how.dtypes, file, name)  # noqa: B023
-                return _place(file, mine, cases, seconds + 1 + 3 * file.seconds, forget)
-
-            yield judge(task, _in_the_file, place=place)
+    given = found.get("names", [])
+    for name in dict.fromkeys([*file.named, *given]):
+        task = tasks.get(name) or _task(name)
+        if isinstance(task, str):
+            yield Report(name, [Check("name", False, task)])
+        elif name in given:
+            yield judge(task, _in_the_file, place=_place_of(file, name))
         else:
             yield Report(name, [Check("file", False, lost)])
 
 
-def _place(
-    file: AnswerFile, how: Performance, cases: list[Case], seconds: float, forget: Callable[[], None]
-) -> list[Plain]:
+def _task(name: str) -> Exercise | str:
+    """Look an exercise up, or say that there is none."""
+    try:
+        return exercise(name)
+    except ValueError as error:
+        return str(error)
+
+
+def _place_of(file: AnswerFile, name: str) -> Place:
+    def place(how: Performance, _: Answer, cases: list[Case], seconds: float, forget: Forget) -> list[Plain]:
+        mine = _FromFile(how.run, how.without, how.gradients, how.dtypes, file, name)
+        return _place(file, mine, cases, seconds + math.ceil(3 * file.seconds), forget)
+
+    return place
+
+
+def _place(file: AnswerFile, how: Performance, cases: list[Case], seconds: float, forget: Forget) -> list[Plain]:
     """Run the file and call its answer, in a child; where there can be none, each in a thread of this process."""
 
     def prepare() -> None:

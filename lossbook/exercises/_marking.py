@@ -50,7 +50,7 @@ def _files(place: Path) -> Iterator[Path]:
     if place.is_dir():
         for inner in place.iterdir():
             yield from _files(inner)
-    elif place.suffix.lower() in SUFFIXES:
+    elif place.is_file() and place.suffix.lower() in SUFFIXES:
         yield place
 
 

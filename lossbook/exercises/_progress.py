@@ -45,17 +45,25 @@ Marks = dict[str, Mark]
 
 
 def progress_file() -> Path:
-    """Where progress is kept."""
-    if given := os.environ.get("LOSSBOOK_PROGRESS"):
-        return Path(given).expanduser()
+    """Where progress is kept.
+
+    Raises:
+        OSError: what is there is no file that could be replaced by another, such as a folder or ``/dev/null``.
+    """
+    given = os.environ.get("LOSSBOOK_PROGRESS")
+    file = Path(given).expanduser() if given else _data_folder() / "lossbook" / "progress.json"
+    if file.exists() and not file.is_file():
+        raise OSError(f"{file} is not a file")
+    return file
+
+
+def _data_folder() -> Path:
     home = Path.home()
     if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Application Support"
-    else:
-        folder = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return folder / "lossbook" / "progress.json"
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    if sys.platform == "darwin":
+        return home / "Library" / "Application Support"
+    return Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
 
 
 def read(file: Path) -> Marks:

@@ -14,7 +14,7 @@ from .exercises._catalogue import LEVELS, Entry, entries, entry, selected
 from .exercises._file import FileError, read as read_answers, reports
 from .exercises._judge import Report
 from .exercises._marking import ORDER, Row, rows, write_csv
-from .exercises._notebook import notebook, script, write_notebook
+from .exercises._notebook import notebook, script, write_new
 from .exercises._progress import (
     Mark,
     Marks,
@@ -78,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
         made.add_argument("--level", type=int, choices=LEVELS, help="only of this level")
 
     add_filters(add("list", _list, "name the exercises"))
-    add("show", _show, "print an exercise as a script to begin with").add_argument("name", metavar="NAME")
+    showing = add("show", _show, "print an exercise as a script to begin with")
+    showing.add_argument("name", metavar="NAME")
+    showing.add_argument("-o", "--output", metavar="FILE", type=Path, help="write it to a new file instead")
     checking = add("check", _check, "judge the answers of a script or notebook")
     checking.add_argument("file", metavar="FILE", type=Path, help='it calls check("huber.gradient", huber_gradient)')
     checking.add_argument("--watch", action="store_true", help="again whenever the file changes, until Ctrl-C")
@@ -132,7 +134,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    print(script(entry(options.name)), end="")
+    text = script(entry(options.name))
+    if options.output:
+        write_new(text, options.output)
+    else:
+        print(text, end="")
     return 0
 
 
@@ -257,7 +263,7 @@ def _notebook(options: argparse.Namespace) -> int:
         raise ValueError(f"a notebook ends in .ipynb, got {options.output}")
     found = selected(options.chapter, options.topic, options.level)
     title = f"Exercises: {options.chapter or options.topic or 'all topics'}"
-    write_notebook(notebook(title, found, solutions=not options.no_solutions), options.output)
+    write_new(notebook(title, found, solutions=not options.no_solutions), options.output)
     print(f"{options.output}: {len(found)} exercises, about {sum(each.minutes for each in found)} minutes")
     return 0
 

@@ -193,7 +193,7 @@ def _plain(code: str) -> str:
     try:
         ast.parse(code)
     except SyntaxError:
-        if code.lstrip().startswith("%%") and code.lstrip()[2:].split()[0] not in ("time", "timeit", "capture"):
+        if code.lstrip().startswith("%%") and not re.match(r"%%(time|timeit|capture)\b", code.lstrip()):
             return ""
         lines = (line for line in code.split("\n"))
         return "\n".join(
@@ -209,12 +209,11 @@ def _named(code: str) -> Iterator[str]:
     except SyntaxError:
         return
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not node.args or not isinstance(node.args[0], ast.Constant):
-            continue
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        name = node.args[0].value
-        if called == "check" and isinstance(name, str) and re.fullmatch(r"\w+\.\w+", name):
-            yield name
+        if isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            name = getattr(next(iter(node.args), None), "value", None)
+            if called == "check" and isinstance(name, str) and re.fullmatch(r"\w+\.\w+", name):
+                yield name
 
 
 # --- judging ---------------------------------------------------------------------------------------------------------

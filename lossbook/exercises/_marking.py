@@ -1,5 +1,6 @@
 """A marking run for lecturers: what the students of a folder have answered, a row each, one column an exercise."""
 
+import contextlib
 import csv
 import json
 import os
@@ -98,7 +99,8 @@ def _kill(process: "subprocess.Popen[str]") -> None:
     if sys.platform == "win32":
         process.kill()
     else:
-        os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 

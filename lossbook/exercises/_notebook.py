@@ -35,7 +35,7 @@ def script(entry: Entry) -> str:
     return f"{statement}\n\n{IMPORTS}\nfrom lossbook.exercises import check\n\n\n{_stub(entry)}\n"
 
 
-def notebook(title: str, entries: list[Entry], *, solutions: bool) -> dict[str, Any]:
+def notebook(title: str, entries: list[Entry], *, solutions: bool) -> str:
     """Give a notebook with the statement, stub and check of each exercise, with folded hints and solutions or without.
 
     Args:
@@ -53,14 +53,14 @@ def notebook(title: str, entries: list[Entry], *, solutions: bool) -> dict[str, 
         cells.append(_cell("markdown", f"task-{word}", f"## {entry.title}\n\n*{facts(entry)}*\n\n{entry.statement}"))
         code = _stub(entry) + (f'\nhelp_for("{entry.name}")' if solutions else "")
         cells.append(_cell("code", f"answer-{word}", code))
-    return {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+    held = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(held, indent=1, ensure_ascii=False) + "\n"
 
 
-def write_notebook(held: dict[str, Any], path: Path) -> None:
-    """Write a notebook to a file that is not there yet, because it would hold somebody's answers."""
+def write_new(text: str, path: Path) -> None:
+    """Write a file that is not there yet: it would hold somebody's answers."""
     with path.open("x", encoding="utf-8", newline="\n") as file:
-        json.dump(held, file, indent=1, ensure_ascii=False)
-        file.write("\n")
+        file.write(text)
 
 
 def _stub(entry: Entry) -> str:

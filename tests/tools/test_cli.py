@@ -123,8 +123,9 @@ def test_every_script_and_notebook_cell_is_one_to_begin_with(name):
 @pytest.mark.parametrize("solutions", [True, False])
 def test_a_notebook_of_everything_is_valid(solutions):
     made = notebook("All", list(ENTRIES.values()), solutions=solutions)
-    nbformat.validate(nbformat.from_dict(made))
-    text = "\n".join(cell["source"] for cell in made["cells"])
+    held = nbformat.reads(made, as_version=4)
+    nbformat.validate(held)
+    text = "\n".join(cell["source"] for cell in held["cells"])
     assert [text.count(f'check("{name}", ') for name in ENTRIES] == [1] * len(ENTRIES)
     assert ("help_for" in text) is solutions
     assert not [name for name in ENTRIES if exercise(name).solution in text]
@@ -137,7 +138,8 @@ def test_a_notebook_of_everything_is_valid(solutions):
 def test_from_show_to_done(file, tmp_path, lossbook, progress):
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)
-    path.write_text(lossbook("show", "huber.gradient"), encoding="utf-8")
+    assert lossbook("show", "huber.gradient", "-o", path) == ""
+    assert path.read_text(encoding="utf-8") == lossbook("show", "huber.gradient")
     assert lossbook("check", path, code=1).startswith("huber.gradient: not attempted")
     assert not progress.exists()
     path.write_text(path.read_text(encoding="utf-8").replace("...", "error"), encoding="utf-8")
@@ -329,6 +331,7 @@ BAD = {
     "progress that is a list": (["import", "{}/list.ipynb"], "holds no progress"),
     "a file that is somebody's": (["export", "{}/broken.py"], "broken.py holds no progress"),
     "a notebook that is there": (["notebook", "-o", "{}/broken.ipynb"], "broken.ipynb: File exists"),
+    "a script that is there": (["show", "huber.weight", "-o", "{}/broken.py"], "broken.py: File exists"),
     "a notebook of another name": (["notebook", "-o", "{}/x.txt"], r"a notebook ends in \.ipynb"),
     "a notebook in no folder": (["notebook", "-o", "{}/no/x.ipynb"], "x.ipynb: No such file"),
     "nobody to mark": (["grade", "{}/folder.py"], "holds no student's script"),
@@ -355,7 +358,7 @@ def test_bad_input_gets_a_sentence(kind, tmp_path, lossbook):
     assert (tmp_path / "broken.py").read_text().startswith(CALL)
 
 
-@pytest.mark.parametrize("arguments", [[], ["chek"], ["check"], ["list", "--level", "9"], ["notebook"], ["show"]])
+@pytest.mark.parametrize("arguments", [[], ["nope"], ["check"], ["list", "--level", "9"], ["notebook"], ["show"]])
 def test_wrong_usage_is_2(arguments, capsys):
     with pytest.raises(SystemExit) as raised:
         cli.main(arguments)

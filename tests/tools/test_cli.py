@@ -522,10 +522,11 @@ def test_marking_a_folder(tmp_path, lossbook, progress):
     bob = folder / "Bob B"
     bob.mkdir(parents=True)
     (bob / "helper.py").write_text("def gradient(error, delta):\n    return error.clamp(-delta, delta)\n")
-    first = "from helper import gradient\n" + CALL.replace("huber_gradient", "gradient")
+    mine = CALL.replace("huber_gradient", "gradient")
+    first = f"from helper import gradient\n{mine}"
     second = "def huber_weight(error, delta): return error\n" + CALL.replace("gradient", "weight")
     (bob / "my.ipynb").write_text(cells(IMPORT, first, second))
-    (folder / "eve.py").write_text(f"{IMPORT}exec(open({str(bob / 'helper.py')!r}).read())\n{CALL}")
+    (folder / "eve.py").write_text(f"{IMPORT}exec(open({str(bob / 'helper.py')!r}).read())\n{mine}")
     (folder / "=mal.py").write_text(f"{IMPORT}print('{{}}\\n' * 10**6)\nimport os; os._exit(0)\n{RIGHT}{CALL}")
     (folder / "zoe").symlink_to(bob)
     told = lossbook("grade", folder, "--csv", tmp_path / "a table.csv")

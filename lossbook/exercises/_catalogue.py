@@ -49,9 +49,9 @@ class Entry:
 
 @cache
 def entries() -> tuple[Entry, ...]:
-    """Every exercise, by topic, chapter and level."""
+    """Every exercise, by topic, chapter, level and minutes."""
     found = [_read(path) for path in HERE.glob("[!_]*/[!_]*.py")]
-    return tuple(sorted(found, key=lambda e: (_place(e.topic), e.topic, e.chapter, e.level, e.name)))
+    return tuple(sorted(found, key=lambda e: (_place(e.topic), e.topic, e.chapter, e.level, e.minutes, e.name)))
 
 
 def entry(name: str) -> Entry:

@@ -2,6 +2,7 @@
 
 import collections
 import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ ABOUT = ("subject", "function", "name", "loss", "activation", "path")  # paramet
 @pytest.fixture
 def device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _progress(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what the tests answer out of the progress of whoever runs them."""
+    os.environ["LOSSBOOK_PROGRESS"] = str(tmp_path_factory.mktemp("progress") / "progress.json")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

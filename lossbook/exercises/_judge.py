@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ._cases import HALF, Case
 from ._compare import Wrong, difference, kind, worded
-from ._exercise import Exercise, exercise
+from ._exercise import Exercise
 from ._isolation import Place, results
 from ._perform import Answer
 from ._plain import Plain
@@ -60,28 +60,6 @@ class Report:
         if self.printed:
             lines.append(f"       your function printed: {self.printed}")
         return lines or ["not attempted yet"]
-
-
-def check(name: str, answer: Answer) -> None:
-    """Check an answer and print one line for each thing that was tried; a wrong answer raises nothing.
-
-    Args:
-        name: chapter and exercise, for instance ``"huber.gradient"``.
-        answer: your function. A stub that still returns ``...`` is reported as not attempted.
-
-    Raises:
-        ValueError: there is no exercise of that name.
-        TypeError: the name is not a text, or the answer cannot be called.
-
-    Example:
-        >>> from lossbook.exercises import check
-        >>> check("huber.gradient", lambda error, delta: ...)
-        huber.gradient: not attempted yet
-    """
-    if not isinstance(name, str) or not callable(answer):
-        raise TypeError('check takes the name of an exercise and your function: check("huber.gradient", mine)')
-    for line in judge(exercise(name), answer).lines:
-        print(f"{name}: {line}")
 
 
 class Paper:

@@ -127,7 +127,7 @@ LIMITS = {
     (lambda error, delta: time.sleep(60)): "it took longer than 3 seconds",
     takes_memory: "WRONG  value",
     floods: "WRONG  value",
-    writes_a_file: "WRONG  value",
+    writes_a_file: "refused, because it changes files",
     (lambda error, delta: sys.exit(0)): "SystemExit: 0",
     (lambda error, delta: os._exit(0)): "it ended the process",
     (lambda error, delta: os.abort()): r"it crashed the process (SIGABRT)",

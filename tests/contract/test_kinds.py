@@ -193,8 +193,8 @@ SAYS = {  # how the docstring of an argument names its kind
     kinds.Count: r"floating point or integer",
     kinds.EntryWeight: r"bool|``sample_weight``",
     kinds.Weight: r"weight",
-    kinds.LogProbs: r"log-probabilit",
-    kinds.Probability: r"probabilit",
+    kinds.LogProbs: r"log-prob",
+    kinds.Probability: r"probability",
     kinds.Logits: r"logit|score",
 }
 

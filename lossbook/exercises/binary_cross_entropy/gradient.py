@@ -1,5 +1,9 @@
 """The gradient by hand.
 
+Return the gradient of the *mean* loss with respect to the probabilities, for targets between 0 and 1, right down to $p
+= 10^{-30}$.
+Autograd is switched off while you are checked.
+
 Nudge: Bring the two terms to one denominator. What is left above it?
 
 Sketch: The difference of p and target, over p (1 - p), divided by what the mean divides by.
@@ -13,6 +17,8 @@ import torch.nn.functional as F
 
 from .._draw import share
 
+LEVEL = 1
+MINUTES = 8
 TAKES = {"p": share("...", ends=False), "target": share("...")}
 WITHOUT = ["autograd"]
 AT = {

@@ -1,4 +1,10 @@
-"""A mixture of experts.
+r"""A mixture of experts.
+
+Each of K experts gives a logit for each sample, shape (N, K), and a gate gives K scores for each sample, whose softmax
+says how far to trust each expert.
+The probability of a yes is the average of the experts' probabilities, weighed by the gate.
+Return the mean binary cross entropy, for targets of shape (N), right and with its gradient for logits up to $\pm
+10^4$.
 
 Nudge: A weighed sum of probabilities is a sum of exponentials of what?
 
@@ -16,6 +22,9 @@ import torch.nn.functional as F
 from .._draw import real, share
 from .._exact import largest
 
+LEVEL = 3
+MINUTES = 20
+AFTER = ["nll.mixture"]
 TAKES = {"logits": real("N", "K"), "gate": real("N", "K"), "target": share("N")}
 GRADIENTS = ["logits", "gate"]
 SCALES = (1e-3, 0.1, 1.0, 30.0, 1e3, 1e4)

@@ -1,5 +1,9 @@
 """The gradient by hand.
 
+Return the gradient of the *mean* loss with respect to the logits, shape (N, K), for targets between 0 and 1 and a
+`pos_weight` of shape (K,).
+Autograd is switched off while you are checked.
+
 Nudge: Write the loss as two terms, -w t log p and -(1 - t) log(1 - p). What is the slope of each in z?
 
 Sketch: The slope of -log p is p - 1, that of -log(1 - p) is p. Weigh the first by w t, the second by 1 - t, add, and
@@ -15,6 +19,9 @@ import torch.nn.functional as F
 from .._draw import positive, real, share
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 10
+AFTER = ["binary_cross_entropy.gradient"]
 TAKES = {"logits": real("N", "K"), "target": share("N", "K"), "pos_weight": positive("K")}
 WITHOUT = ["autograd"]
 

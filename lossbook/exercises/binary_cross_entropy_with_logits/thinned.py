@@ -1,4 +1,8 @@
-"""Undo the thinning.
+r"""Undo the thinning.
+
+Somebody trained a network on all positives and a share `kept` of the negatives, with no `pos_weight`.
+From its logits, return the *logarithm* of the probability of a yes among all samples, right for any logit up to $\pm
+10^4$, with its gradient.
 
 Nudge: Odds are positives per negative. What does keeping a share of the negatives do to them, and to their logarithm?
 
@@ -15,6 +19,8 @@ import torch.nn.functional as F
 
 from .._draw import number, real
 
+LEVEL = 2
+MINUTES = 10
 TAKES = {"logits": real("..."), "kept": number(0.01, 0.9)}
 GRADIENTS = ["logits"]
 ABSOLUTE = 3e-9  # F.softplus is the identity from 20 on

@@ -1,4 +1,8 @@
-"""Unknown labels, infinite logits.
+r"""Unknown labels, infinite logits.
+
+Write the mean loss over the labels that are known, for targets 1, 0 and −1 (unknown).
+Logits may be as large as $\pm 10^4$, $\pm\infty$ where they are right, and anything, NaN included, where the label is
+unknown; value and gradient stay right.
 
 Nudge: What is NaN times 0, and what is infinity minus infinity? Can you avoid having either?
 
@@ -17,6 +21,9 @@ import torch.nn.functional as F
 
 from .._draw import left_out, one_of, real
 
+LEVEL = 3
+MINUTES = 20
+AFTER = ["reductions_weights_masks.masked"]
 TAKES = {
     "logits": left_out(real("..."), "target", math.nan, math.inf, where=lambda target: target < 0),
     "target": one_of(1.0, 0.0, -1.0, axes=("...",)),

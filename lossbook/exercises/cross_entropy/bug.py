@@ -1,5 +1,15 @@
 """Find the bug: a network that ends in softmax.
 
+Somebody hands you `nn.Sequential(..., nn.Linear(64, 10), nn.Softmax(dim=1))` with its weights, and this training loss:
+
+```python
+def training_loss(model, inputs, target):
+    return F.cross_entropy(model(inputs), target)
+```
+
+The module is theirs and has to stay as it is; the loss is yours.
+Return the cross entropy that was meant, for any such network, also where it is so sure that it says 0.
+
 Nudge: The logits exist: they are what the last layer is given. How do you run a Sequential up to there?
 
 Sketch: A Sequential can be sliced, and the slice shares its layers with the whole.
@@ -18,6 +28,8 @@ from torch import nn
 from .._cases import WIDE, Case
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 10
 GRADIENTS = ["model"]
 LABELS = {"value": (1, 2, 3), "a network that is sure": (2,)}
 

@@ -1,5 +1,9 @@
 """Probability targets that survive everything.
 
+Write the mean loss for probability targets, shape (N, C), in a form that stays right for logits around $10^4$, for
+masked logits of −inf where the target is 0 (torch's own returns NaN), and for bfloat16 logits, whose loss comes back
+in float32.
+
 Nudge: Which of the steps is exact in bfloat16, and what is 0 times minus infinity?
 
 Sketch: Go to float32 first, take log_softmax, replace the logarithm where the target is 0, and only then multiply.
@@ -17,6 +21,9 @@ import torch.nn.functional as F
 
 from .._draw import left_out, real, shares
 
+LEVEL = 3
+MINUTES = 20
+AFTER = ["log_softmax.stable"]
 TAKES = {
     "logits": left_out(real("N", "C"), "target", -math.inf, where=lambda target: target == 0),
     "target": replace(shares("N", "C", along="C"), single=True),

@@ -1,1 +1,3 @@
 """Exercises of the chapter on the options of cross entropy."""
+
+TOPIC = "classification"

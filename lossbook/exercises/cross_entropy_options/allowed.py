@@ -1,5 +1,10 @@
 """Smooth over the allowed classes.
 
+Some logits are −inf: these classes are not allowed in that row, and the right class always is.
+Return the mean loss with the share `epsilon` spread evenly over the classes that *are* allowed in the row, for index
+targets.
+Value and gradient have to be finite.
+
 Nudge: Which log-probabilities may the even share touch, and by how many classes is it divided in each row?
 
 Sketch: Take log_softmax, put 0 where the logit is -inf, and mix the right class with the sum over the row, divided by
@@ -17,6 +22,10 @@ import torch.nn.functional as F
 
 from .._draw import Kind, index, normal, number
 from .._exact import largest
+
+LEVEL = 3
+MINUTES = 20
+AFTER = ["logits_and_overflow.allowed"]
 
 
 def _some_closed(shape, scale, drawn):

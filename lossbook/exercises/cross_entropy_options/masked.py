@@ -1,5 +1,9 @@
 """Soft labels with a mask and a count.
 
+Return two things: the mean cross entropy over the rows where `keep` is true, and how many they are.
+Targets are probabilities, and the rows left out may hold NaN.
+With no row left, the loss is 0 and can still be differentiated.
+
 Nudge: What is NaN times 0, and what is the mean of no numbers?
 
 Sketch: Select the rows first, add up their losses, and divide by the count, or by 1 if there is none.
@@ -17,6 +21,9 @@ import torch.nn.functional as F
 from .._draw import left_out, mask, real, shares
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 12
+AFTER = ["reductions_weights_masks.masked"]
 TAKES = {
     "logits": left_out(real("N", "C"), "keep", math.nan),
     "target": left_out(shares("N", "C", along="C", zeros=False), "keep", math.nan),

@@ -1,5 +1,10 @@
 """One part of a weighted batch.
 
+A weighted batch with ignored targets (−100) is too large and comes in parts.
+Return the loss of one part so that the losses of all parts *add up* to `F.cross_entropy` of the whole batch;
+`all_targets` holds the targets of all parts.
+A part may have nothing left.
+
 Nudge: What does the mean of the whole batch divide by, and which of its samples enter that number?
 
 Sketch: The sum of this part's weighted losses, over the weights of all targets that are not -100.
@@ -13,6 +18,10 @@ import torch.nn.functional as F
 
 from .._draw import Kind, index, positive, real
 from .._exact import largest
+
+LEVEL = 2
+MINUTES = 12
+AFTER = ["reductions_weights_masks.weighted"]
 
 
 def _all_targets(shape, scale, drawn):

@@ -1,1 +1,3 @@
 """Exercises of the chapter on writing a loss."""
+
+TOPIC = "custom"

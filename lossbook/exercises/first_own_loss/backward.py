@@ -1,5 +1,8 @@
 """Mend the backward.
 
+Write what the backward of `Lopsided` should return for `input`, with any price `under` and whatever gradient arrives.
+A forecast that hits its target gets 0, as `abs` does it.
+
 Nudge: If everything after your loss multiplies it by 10, where does the 10 enter?
 
 Sketch: The slope is -under, 1 or 0 by the sign of the error; the chain rule multiplies it by what arrives.
@@ -13,6 +16,8 @@ import torch
 
 from .._draw import near, number, real
 
+LEVEL = 2
+MINUTES = 12
 TAKES = {"grad_output": real("..."), "input": real("..."), "target": near("input", "..."), "under": number(0.05, 20)}
 
 

@@ -1,5 +1,9 @@
 """Squares with two prices.
 
+The *expectile* loss prices the squared error: `under` times the square if the forecast is too low, the square itself
+if not.
+Return one number per record; refuse shapes that differ, and keep the dtype.
+
 Nudge: Which number is larger when the forecast is too low, and what does `-` do to (N, 1) and (N,)?
 
 Sketch: Compare the shapes and raise ValueError; then choose between under times the square and the square.
@@ -12,6 +16,9 @@ import torch
 
 from .._draw import near, number, real
 
+LEVEL = 1
+MINUTES = 10
+AFTER = ["l1.quantile"]
 TAKES = {"input": real("..."), "target": near("input", "..."), "under": number(0.05, 20)}
 GRADIENTS = ["input"]
 REFUSES = [("input", "target")]

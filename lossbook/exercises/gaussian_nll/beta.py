@@ -1,5 +1,8 @@
 """Beta NLL.
 
+Write β-NLL for each element, in tensor operations.
+The judge looks at the value and at both gradients.
+
 Nudge: If the factor were part of the graph, where would the minimum over the variance be?
 
 Sketch: var.detach() ** beta times the usual loss of each element.
@@ -13,6 +16,8 @@ import torch.nn.functional as F
 
 from .._draw import near, number, positive, real
 
+LEVEL = 2
+MINUTES = 10
 TAKES = {
     "input": real("..."),
     "target": near("input", "..."),

@@ -1,5 +1,8 @@
 """Does the interval keep its promise?.
 
+Write the share of targets inside the central interval of probability `level`, such as 0.95, that mean and variance
+promise.
+
 Nudge: Between which two quantiles of a Gaussian does its central half lie?
 
 Sketch: Half of what is left out lies each side: |error| / sqrt(var) against the quantile for 0.5 + level / 2.
@@ -12,6 +15,8 @@ import torch
 
 from .._draw import near, number, positive, real
 
+LEVEL = 2
+MINUTES = 10
 TAKES = {
     "input": real("..."),
     "target": near("input", "..."),

@@ -1,4 +1,8 @@
-"""From the log variance.
+r"""From the log variance.
+
+Networks often give $s = \log v$.
+Write the loss of each element from it, without the constant, so that an exact hit works at $s = -800$ and $s = 800$ in
+float64, in value and gradient.
 
 Nudge: The formula needs log v and 1 / v. Which of the two do you have to compute, and from what?
 
@@ -14,6 +18,8 @@ import torch.nn.functional as F
 
 from .._draw import near, real
 
+LEVEL = 2
+MINUTES = 10
 TAKES = {"input": real("..."), "target": near("input", "..."), "log_var": real("...")}
 GRADIENTS = ["input", "log_var"]
 SCALES = (1e-6, 1e-3, 0.1, 1.0, 10.0)

@@ -1,5 +1,8 @@
 """The gradient by hand.
 
+Write the derivative of the loss with respect to the error, one number for each error, in one line and without
+autograd.
+
 Nudge: The gradient is the error while the error is small. What is the largest value it ever takes?
 
 Sketch: Limit the error to the interval from -delta to delta; torch has one function for that.
@@ -14,6 +17,8 @@ from ...functional import huber_loss
 from .._draw import number, real
 from .._exact import slope
 
+LEVEL = 1
+MINUTES = 5
 TAKES = {"error": real("..."), "delta": number(0.05, 20)}
 WITHOUT = ["autograd"]
 

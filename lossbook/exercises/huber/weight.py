@@ -1,4 +1,8 @@
-"""Least squares that trusts outliers less.
+r"""Least squares that trusts outliers less.
+
+Any solver of weighted least squares can minimise Huber loss, if each record gets the weight $w(e)$ for which $w(e)\,e$
+is the Huber gradient.
+Write $w$; it must be right at $e = 0$ too.
 
 Nudge: You want weight * error to be the Huber gradient. What does that make the weight for a large error?
 
@@ -12,6 +16,9 @@ import torch
 
 from .._draw import number, real
 
+LEVEL = 2
+MINUTES = 10
+AFTER = ["huber.gradient"]
 TAKES = {"error": real("..."), "delta": number(0.05, 20)}
 AT = {"exact hits": {"error": [0.0, 0.0, 0.0]}}
 

@@ -1,4 +1,8 @@
-"""A distillation loss.
+r"""A distillation loss.
+
+Return the mean over the samples of $T^2\,\mathrm{KL}(\text{teacher} \| \text{student})$ from two tensors of logits,
+(N, C).
+It has to survive logits of size 1000, and no gradient may reach the teacher.
 
 Nudge: Which of the two is the target, and which of them is divided by T?
 
@@ -15,6 +19,8 @@ import torch.nn.functional as F
 from .._draw import number, real
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 12
 TAKES = {"student": real("N", "C"), "teacher": real("N", "C"), "temperature": number(0.5, 10)}
 GRADIENTS = ["student", "teacher"]
 SCALES = (1e-3, 0.1, 1.0, 30.0, 1e3)

@@ -1,5 +1,9 @@
 """The mean over real words.
 
+From log-probabilities of model and target, (B, T, C), and a Boolean mask (B, T), return the divergence of an average
+position where the mask is true.
+What stands in the padding may be NaN, and may not reach value or gradient.
+
 Nudge: What has to go before the product, so that no NaN reaches value or gradient, and what is counted?
 
 Sketch: Select the real positions of both tensors; what is left has two axes, and batchmean counts the first.
@@ -16,6 +20,9 @@ import torch.nn.functional as F
 from .._draw import left_out, log_shares, mask
 from .._exact import largest
 
+LEVEL = 1
+MINUTES = 8
+AFTER = ["reductions_weights_masks.masked"]
 TAKES = {
     "log_q": left_out(log_shares("B", "T", "C", along="C"), "mask", -7.0, math.nan),
     "log_p": left_out(log_shares("B", "T", "C", along="C"), "mask", -7.0, math.nan),

@@ -1,4 +1,8 @@
-"""The gradient of the reverse direction.
+r"""The gradient of the reverse direction.
+
+With $q$ = softmax of the logits, return the gradient of $\sum_n \mathrm{KL}(q_n \| p_n)$ with respect to the logits,
+both arguments of shape (N, C), `log_p` log-probabilities.
+Autograd is switched off.
 
 Nudge: Let r = log q - log p. KL is the mean of r under q; how does q change with the logits?
 
@@ -13,6 +17,9 @@ import torch
 from .._draw import log_shares, real
 from .._exact import largest
 
+LEVEL = 3
+MINUTES = 15
+AFTER = ["softmax.backward"]
 TAKES = {"logits": real("N", "C"), "log_p": log_shares("N", "C", along="C")}
 WITHOUT = ["autograd"]
 SCALES = (1e-3, 0.1, 1.0, 30.0, 1e3)

@@ -1,5 +1,8 @@
 """The gradient by hand.
 
+Write the gradient of `l1_loss(input, target)`, mean included, with respect to `input`, without autograd.
+Some predictions are exact.
+
 Nudge: Which three values can the slope of one absolute value have?
 
 Sketch: The sign of the error, over the number of elements; torch's sign of 0 is 0.
@@ -14,6 +17,8 @@ from ...functional import l1_loss
 from .._draw import near, real
 from .._exact import slope
 
+LEVEL = 1
+MINUTES = 5
 TAKES = {"input": real("..."), "target": near("input", "...")}
 WITHOUT = ["autograd"]
 

@@ -1,5 +1,10 @@
 """A promise that nine in ten calls keep.
 
+Write the **pinball loss**, whose best constant is the `q`-quantile: an observation above the prediction costs `q` for
+each unit of distance, one below costs `1 - q`.
+Return the mean over all elements.
+At `q = 0.5` it is half the L1 loss, exact hits included.
+
 Nudge: For q = 0.9, which is worse: to promise too little or too much?
 
 Sketch: q times the part of (target - input) above 0, plus 1 - q times the part of (input - target) above 0.
@@ -12,6 +17,8 @@ import torch
 
 from .._draw import near, number, real
 
+LEVEL = 1
+MINUTES = 8
 TAKES = {"input": real("..."), "target": near("input", "...", hits=False), "q": number(0.02, 0.98, 0.5, evenly=True)}
 GRADIENTS = ["input"]
 AT = {

@@ -1,5 +1,9 @@
 """A step that does not overshoot.
 
+Replace the walk's step by one that lands: move each `position` towards its `target` by `step`, and stop *on* the
+target where that is closer than `step`.
+Autograd will go through it.
+
 Nudge: How far may you go at most, if the target is 0.3 away and the step is 0.5?
 
 Sketch: Limit the way to the target to the interval from -step to step, and go that far.
@@ -13,6 +17,8 @@ import torch
 
 from .._draw import near, number, real
 
+LEVEL = 1
+MINUTES = 8
 SCALES = (1e-6, 1e-3, 0.1, 1.0, 30.0)  # a step is not lost beside the position
 TAKES = {"position": real("..."), "target": near("position", "..."), "step": number(0.05, 5)}
 GRADIENTS = ["position"]

@@ -1,5 +1,8 @@
 """The backward pass.
 
+You have `log_p` = `log_softmax(x, dim)` and the gradient $g$ of the loss by it.
+Return the gradient by $x$, without autograd.
+
 Nudge: Every output contains minus log-sum-exp, whose gradient is p. How often is it taken off?
 
 Sketch: g itself, minus p times the sum of g along dim; p is the exponential of what you have.
@@ -14,6 +17,9 @@ import torch
 
 from .._draw import dim_of, log_shares, real
 
+LEVEL = 2
+MINUTES = 10
+AFTER = ["softmax.backward"]
 TAKES = {"log_p": log_shares("...", along="dim"), "g": real("..."), "dim": dim_of()}
 WITHOUT = ["autograd"]
 AT = {"far behind and ruled out": {"log_p": [[0.0, -2000.0, -math.inf]], "g": [[0.0, -1.0, 0.0]], "dim": 1}}

@@ -1,5 +1,8 @@
 """The average of several models.
 
+From logits of shape (models, samples, classes), return the logarithm of the *average of the models' probabilities*, of
+shape (samples, classes), also where all of those probabilities are 0 in floating point.
+
 Nudge: The average of probabilities is a sum. Which function takes the logarithm of a sum of exponentials?
 
 Sketch: log_softmax along the classes, logsumexp along the models, minus the logarithm of their number.
@@ -15,6 +18,9 @@ import torch
 from .._draw import real
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 10
+AFTER = ["logits_and_overflow.log_sum_exp"]
 TAKES = {"logits": real("M", "N", "C")}
 LEAST = {"M": 1, "N": 0}
 AT = {"a class far behind": {"logits": [[[0.0, 2000.0]], [[0.0, 3000.0]]]}}

@@ -1,4 +1,7 @@
-"""A log softmax of your own.
+r"""A log softmax of your own.
+
+Without `torch.log_softmax`, for any `dim`; logits of $10^8$ or $-\infty$, and rows of very different size in one
+batch.
 
 Nudge: What is left of log(softmax) when you take the logarithm of the fraction on paper?
 
@@ -15,6 +18,9 @@ import torch
 from .._draw import dim_of, real
 from .._exact import largest
 
+LEVEL = 1
+MINUTES = 8
+AFTER = ["softmax.stable"]
 TAKES = {"x": real("..."), "dim": dim_of()}
 WITHOUT = ["log_softmax", "lossbook"]
 GRADIENTS = ["x"]

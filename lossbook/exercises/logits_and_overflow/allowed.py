@@ -1,4 +1,10 @@
-"""Ruled-out classes.
+r"""Ruled-out classes.
+
+Turn logits of shape (batch, classes) into log-probabilities over the classes where `allowed` is True, and $-\infty$
+elsewhere.
+A row without any allowed class is $-\infty$ throughout.
+Whatever stands in the ruled-out logits, the gradient of the allowed log-probabilities is finite, and 0 for what was
+ruled out.
 
 Nudge: What does log_softmax return for a row of nothing but -inf, and how do you keep it from seeing one?
 
@@ -16,6 +22,9 @@ import torch.nn.functional as F
 
 from .._draw import left_out, mask, real
 
+LEVEL = 3
+MINUTES = 20
+AFTER = ["logits_and_overflow.log_sum_exp"]
 TAKES = {
     "logits": left_out(real("N", "C"), "allowed", math.nan, math.inf, -math.inf),
     "allowed": mask("N", "C"),

@@ -1,4 +1,7 @@
-"""The probability of the opposite.
+r"""The probability of the opposite.
+
+You have $\log p$ and need $\log(1 - p)$, for $p$ from $10^{-30}$ to $1 - 10^{-7}$, in float32, with the right
+gradient.
 
 Nudge: Near p = 1, which of exp(log_p) and expm1(log_p) keeps its digits? And near p = 0?
 
@@ -16,6 +19,8 @@ import torch
 from .._draw import between
 from .._exact import log1mexp
 
+LEVEL = 2
+MINUTES = 15
 TAKES = {"log_p": between(-69.0, -1.2e-7, "...")}
 GRADIENTS = ["log_p"]
 DTYPES = (torch.float64, torch.float32)

@@ -1,4 +1,7 @@
-"""Log-sum-exp along a dimension.
+r"""Log-sum-exp along a dimension.
+
+Write it for any `dim`, without `torch.logsumexp`.
+Logits may be of any size, a row may contain $-\infty$, and a row of nothing but $-\infty$ gives $-\infty$.
 
 Nudge: Which number may you subtract from all logits of a row, and what if that number is -inf?
 
@@ -15,6 +18,8 @@ import torch
 from .._draw import dim_of, real
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 15
 TAKES = {"input": real("..."), "dim": dim_of()}
 WITHOUT = ["logsumexp"]
 GRADIENTS = ["input"]

@@ -1,4 +1,9 @@
-"""At least one.
+r"""At least one.
+
+Ten smoke detectors give a logit each, and they err independently.
+Write the log-probability that at least one of them is right, $\log\bigl(1 - \prod_k (1 - \sigma(x_k))\bigr)$, over the
+last dimension.
+It must hold where all logits are -50 and where all are 50.
 
 Nudge: The log-probability that all are wrong is a sum. What is log(1 - exp(s)) for s near 0, and for s of -500?
 
@@ -16,6 +21,9 @@ import torch.nn.functional as F
 from .._draw import real
 from .._exact import log1mexp
 
+LEVEL = 3
+MINUTES = 20
+AFTER = ["logits_and_overflow.complement", "logsigmoid.soft"]
 TAKES = {"x": real("...", "K")}
 GRADIENTS = ["x"]
 PRECISION = torch.float32

@@ -1,4 +1,7 @@
-"""Soft targets.
+r"""Soft targets.
+
+Write the loss of each element for a logit $x$ and a target $y$ anywhere in $[0, 1]$, the probability that somebody
+else gave: $-y \log\sigma(x) - (1 - y)\log(1 - \sigma(x))$.
 
 Nudge: What is log(1 - sigmoid(x)), without the subtraction?
 
@@ -13,6 +16,8 @@ import torch.nn.functional as F
 
 from .._draw import real, share
 
+LEVEL = 1
+MINUTES = 5
 TAKES = {"x": real("..."), "y": share("...")}
 GRADIENTS = ["x"]
 AT = {"logits of 1000": {"x": [-1000.0, 1000.0], "y": [0.75, 0.75]}}

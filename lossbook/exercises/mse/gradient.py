@@ -1,5 +1,8 @@
 """The gradient by hand.
 
+Write the gradient of `mse_loss(input, target)`, mean included, with respect to `input`, without autograd.
+The tensors have any shape.
+
 Nudge: One element contributes the square of its error, divided by what?
 
 Sketch: Twice the error, over the number of elements of the tensor, whatever its shape.
@@ -14,6 +17,8 @@ from ...functional import mse_loss
 from .._draw import near, real
 from .._exact import slope
 
+LEVEL = 1
+MINUTES = 5
 TAKES = {"input": real("..."), "target": near("input", "...")}
 WITHOUT = ["autograd"]
 

@@ -1,5 +1,8 @@
 """Half precision in, a right mean out.
 
+`input` and `target` are float16 with errors up to 1000; return their mean squared error as a finite float32 number.
+The gradient, which arrives in float16, must be finite and right as well.
+
 Nudge: At which step does the first inf appear: the difference, the square or the mean?
 
 Sketch: Convert both tensors before you subtract; autograd converts the gradient back.
@@ -13,6 +16,8 @@ import torch.nn.functional as F
 
 from .._draw import near, real
 
+LEVEL = 2
+MINUTES = 8
 TAKES = {"input": real("..."), "target": near("input", "...")}
 GRADIENTS = ["input"]
 DTYPES = (torch.float16,)

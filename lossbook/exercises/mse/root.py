@@ -1,5 +1,8 @@
 """A root that survives an exact hit.
 
+Write the root mean squared error so that its gradient is 0, not NaN, when every prediction is exact.
+An error of $10^{-6}$ must still count as $10^{-6}$.
+
 Nudge: Which function of a whole vector is a root of a sum of squares, and has to be defined at 0?
 
 Sketch: The Euclidean norm of the errors, over the root of their number; its gradient at 0 is 0 in torch.
@@ -12,6 +15,8 @@ import torch
 
 from .._draw import near, real
 
+LEVEL = 2
+MINUTES = 10
 TAKES = {"input": real("..."), "target": near("input", "...")}
 GRADIENTS = ["input"]
 AT = {

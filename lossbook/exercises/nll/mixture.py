@@ -1,5 +1,8 @@
 """A mixture with learnt shares.
 
+$K$ experts give scores (N, K, C), and a gate gives scores (N, K) for how much each expert counts for a sample.
+Return the log-probabilities of the mixture, (N, C), right for scores of size 1000 too.
+
 Nudge: The mixture is a sum over the experts of share times probability. What is that in logarithms?
 
 Sketch: log_softmax of both, each over its own axis; add them, and log-sum-exp over the experts.
@@ -15,6 +18,9 @@ import torch
 from .._draw import real
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 12
+AFTER = ["log_softmax.mixture"]
 TAKES = {"scores": real("N", "K", "C"), "gate": real("N", "K")}
 GRADIENTS = ["scores", "gate"]
 SCALES = (1e-3, 0.1, 1.0, 30.0, 1e3)

@@ -1,5 +1,8 @@
 """Pick and negate, in any shape.
 
+Return the losses one by one, in the shape of `target`, for log-probabilities of shape (N, C) or (N, C, L), without
+`nll_loss`.
+
 Nudge: Which function of torch picks one entry along a dimension, by an index of the same number of axes?
 
 Sketch: Give the target an axis of length 1 where the classes are, gather along it, and take the axis off.
@@ -14,6 +17,8 @@ import torch.nn.functional as F
 
 from .._draw import index, log_shares
 
+LEVEL = 1
+MINUTES = 8
 TAKES = {"log_q": log_shares("N", "C", "...", along="C"), "target": index("N", "...", of="C")}
 RANKS = (0, 1)
 WITHOUT = ["nll_loss", "lossbook"]

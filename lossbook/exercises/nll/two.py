@@ -1,5 +1,8 @@
 """Two log-probabilities from one logit.
 
+Return the log-probabilities of "no" and "yes", shape (N, 2), for logits of shape (N); value and gradient must hold at
+±1000.
+
 Nudge: The probability of "no" is 1 - sigmoid(z). Which sigmoid is that, without a subtraction?
 
 Sketch: 1 - sigmoid(z) is sigmoid(-z), and its logarithm has a function of its own; stack along dimension 1.
@@ -13,6 +16,8 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+LEVEL = 1
+MINUTES = 5
 TAKES = {"logit": real("N")}
 GRADIENTS = ["logit"]
 ABSOLUTE = 3e-9  # F.softplus is the identity from 20 on

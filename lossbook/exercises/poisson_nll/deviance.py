@@ -1,4 +1,7 @@
-"""Deviance.
+r"""Deviance.
+
+Write the deviance of each element, $2\,(k \log k - k \log\lambda - k + \lambda)$, from log rates.
+It must be right for a count of 0, and for a log rate of -800 in float64.
 
 Nudge: What is k log k at k = 0, and what does torch give for 0 * log(0)?
 
@@ -12,6 +15,9 @@ import torch
 
 from .._draw import counts, real
 
+LEVEL = 2
+MINUTES = 8
+AFTER = ["poisson_nll.exact"]
 TAKES = {"input": real("..."), "target": counts("...")}
 GRADIENTS = ["input"]
 DTYPES = (torch.float64, torch.float32)

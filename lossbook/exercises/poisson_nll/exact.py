@@ -1,4 +1,7 @@
-"""The exact likelihood.
+r"""The exact likelihood.
+
+Write minus the logarithm of the Poisson probability, $\log k!$ included, for each element, from log rates.
+It must be exact for $k = 2$ and finite for $k = 1000$.
 
 Nudge: Which function gives the logarithm of a factorial without the factorial?
 
@@ -13,6 +16,8 @@ import torch.nn.functional as F
 
 from .._draw import counts, real
 
+LEVEL = 1
+MINUTES = 5
 TAKES = {"input": real("..."), "target": counts("...")}
 GRADIENTS = ["input"]
 DTYPES = (torch.float64, torch.float32)

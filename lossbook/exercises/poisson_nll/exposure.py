@@ -1,5 +1,9 @@
 """Exposure that may be 0.
 
+Write the loss of each element for a model that gives the log rate *per month*: it equals `poisson_nll_loss(input +
+exposure.log(), target)`.
+Where the exposure and the count are both 0, value and gradient must be 0, without a mask and without `lossbook`.
+
 Nudge: The loss is rate minus count times log rate. Which term needs the logarithm of the exposure?
 
 Sketch: Multiply the rate by the exposure; count * log(exposure) for the other term is one torch.xlogy.
@@ -12,6 +16,9 @@ import torch
 
 from .._draw import counts, positive, real
 
+LEVEL = 2
+MINUTES = 12
+AFTER = ["poisson_nll.exact"]
 TAKES = {"input": real("..."), "target": counts("..."), "exposure": positive("...", zero=True)}
 GRADIENTS = ["input"]
 WITHOUT = ["a mask", "lossbook"]

@@ -1,1 +1,3 @@
 """Exercises of the chapter on reductions, weights and masks."""
+
+TOPIC = "foundations"

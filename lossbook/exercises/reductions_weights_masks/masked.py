@@ -1,5 +1,9 @@
 """A masked mean by hand.
 
+Write the mean squared error over the entries where `mask` is True, without lossbook.
+Under the mask there may be NaN, in `input` and in `target`, and neither value nor gradient may notice.
+If no entry is left, the loss is 0 and so is its gradient.
+
 Nudge: Which operation may see a NaN without passing it on, forwards and backwards?
 
 Sketch: Fill the error with 0 before it is squared, add up, and divide by the count, which is at least 1.
@@ -14,6 +18,8 @@ import torch
 
 from .._draw import left_out, mask, near, real
 
+LEVEL = 1
+MINUTES = 8
 TAKES = {
     "input": left_out(real("..."), "mask", math.nan),
     "target": left_out(near("input", "...", hits=False), "mask", math.nan),

@@ -1,5 +1,10 @@
 """Parts that add up.
 
+You get lists of logits and of class indices, one pair for each part of a batch, where $-100$ marks a target to ignore.
+Return a list with one loss for each part, such that their sum has the value and the gradient of cross entropy over all
+parts at once.
+A part may have no target at all.
+
 Nudge: What does cross entropy over all parts divide by, and what do you divide each part by?
 
 Sketch: Count the targets that are not -100 in all parts first; then each part is a sum divided by that count.
@@ -14,6 +19,9 @@ import torch.nn.functional as F
 from ...functional import cross_entropy
 from .._cases import WIDE, Case
 
+LEVEL = 2
+MINUTES = 15
+AFTER = ["reductions_weights_masks.weighted"]
 GRADIENTS = ["logits"]
 SIZE = 10.0
 

@@ -1,5 +1,7 @@
 """The weighted mean.
 
+Write weighted cross entropy from log-probabilities, with `ignore_index=-100`, so that it equals torch's.
+
 Nudge: What should a sample with weight 2 do to the divisor, and what an ignored one?
 
 Sketch: Drop the ignored rows first. Then pick one log-probability and one weight for each target.
@@ -12,6 +14,9 @@ import torch.nn.functional as F
 
 from .._draw import index, log_shares, positive
 
+LEVEL = 2
+MINUTES = 10
+AFTER = ["reductions_weights_masks.masked"]
 TAKES = {
     "log_probs": log_shares("N", "C", along="C"),
     "target": index("N", of="C", ignored=True),

@@ -1,5 +1,8 @@
 """A head for grades.
 
+Write a head for targets from `low` to `high` that returns `start` for an input of 0, so that an untrained model begins
+at the mean of the data, and whose slope is positive everywhere between.
+
 Nudge: Which probability p makes low + (high - low) * p equal to start, and which logit has that probability?
 
 Sketch: Add the logit of (start - low) / (high - low) to the input; then stretch the sigmoid and shift it.
@@ -14,6 +17,8 @@ import torch
 
 from .._draw import above, inside, number, real
 
+LEVEL = 2
+MINUTES = 10
 TAKES = {"x": real("..."), "low": number(-10, 10), "high": above("low"), "start": inside("low", "high")}
 GRADIENTS = ["x"]
 AT = {

@@ -1,4 +1,7 @@
-"""A sigmoid of your own.
+r"""A sigmoid of your own.
+
+Write the sigmoid so that value and autograd's gradient are right everywhere: at 0, at $\pm 20$ in float32 (where
+torch's slope is 0), at $\pm 1000$.
 
 Nudge: Which exponentials never overflow? And what is the slope of abs at 0, according to autograd?
 
@@ -14,6 +17,9 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+LEVEL = 2
+MINUTES = 10
+AFTER = ["sigmoid.slope"]
 TAKES = {"x": real("...")}
 GRADIENTS = ["x"]
 AT = {

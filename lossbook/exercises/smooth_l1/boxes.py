@@ -1,5 +1,9 @@
 """The box loss of Fast R-CNN.
 
+`offsets` and `labels` have shape (boxes, 4), `has_object` is bool of shape (boxes,), and `beta` is 1.
+Add up the four coordinates of each box with an object and divide by the number of *all* boxes.
+The labels of the other boxes are NaN, there may be no object at all, and autograd will go through it.
+
 Nudge: What does NaN times 0 give, and what does the sum of no numbers give?
 
 Sketch: Keep the rows with an object first, add up what is left, and divide by the number of rows there were.
@@ -16,6 +20,9 @@ import torch.nn.functional as F
 from ...functional import smooth_l1_loss
 from .._draw import left_out, mask, near, real
 
+LEVEL = 2
+MINUTES = 10
+AFTER = ["reductions_weights_masks.masked"]
 TAKES = {
     "offsets": real("N", "K"),
     "labels": left_out(near("offsets", "N", "K"), "has_object", math.nan),

@@ -1,5 +1,8 @@
 """The gradient by hand.
 
+Write the derivative of the loss with respect to the error, one number for each error, without autograd.
+`beta` may be 0, and an error may be 0 at the same time.
+
 Nudge: Between which two values does the gradient run, whatever beta is? And what is 0/0?
 
 Sketch: Clip the error to the interval from -beta to beta before you divide; treat beta = 0 apart.
@@ -14,6 +17,9 @@ from ...functional import smooth_l1_loss
 from .._draw import number, real
 from .._exact import slope
 
+LEVEL = 1
+MINUTES = 8
+AFTER = ["huber.gradient"]
 TAKES = {"error": real("..."), "beta": number(0.05, 20, 0.0)}
 WITHOUT = ["autograd"]
 AT = {

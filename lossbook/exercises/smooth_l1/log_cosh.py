@@ -1,4 +1,8 @@
-"""A tip with all derivatives.
+r"""A tip with all derivatives.
+
+The second derivative of smooth L1 jumps at `beta`.
+That of $\beta \log\cosh(e/\beta)$ does not, and its gradient is $\tanh(e/\beta)$.
+Write it so that an error of 1000 with `beta=1` costs about 999.31 in float32, where the textbook form returns inf.
 
 Nudge: cosh(z) is (exp(z) + exp(-z)) / 2. What is the logarithm of a sum of exponentials called?
 
@@ -18,6 +22,9 @@ import torch.nn.functional as F
 from ...functional import log_cosh_loss
 from .._draw import number, real
 
+LEVEL = 3
+MINUTES = 15
+AFTER = ["what_a_loss_is.message"]
 TAKES = {"error": real("..."), "beta": number(0.05, 20)}
 GRADIENTS = ["error"]
 ORDER = 2

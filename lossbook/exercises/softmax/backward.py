@@ -1,5 +1,8 @@
 """The backward pass.
 
+You have $p$ = `softmax(x, dim)` and the gradient $g$ of the loss by $p$.
+Return the gradient by $x$, without autograd and without building a Jacobian.
+
 Nudge: Multiply diag(p) - p p^T by g. What does the second term become when you put the brackets round p^T g?
 
 Sketch: p^T g is one number for each row, the mean of g under p. Subtract it from g, then multiply by p.
@@ -13,6 +16,8 @@ import torch
 from .._draw import dim_of, real, shares
 from .._exact import largest
 
+LEVEL = 2
+MINUTES = 12
 TAKES = {"p": shares("...", along="dim"), "g": real("..."), "dim": dim_of()}
 WITHOUT = ["autograd", "a Jacobian"]
 AT = {"cross entropy gives p - y": {"p": [[0.5, 0.25, 0.25]], "g": [[-2.0, 0.0, 0.0]], "dim": 1}}

@@ -1,5 +1,8 @@
 """A temperature after the fact.
 
+The logits are lost and only probabilities are left, one row for each sample.
+Return what the softmax would have been at `temperature`, also when it is 0.001, and when some probabilities are 0.
+
 Nudge: Are the lost logits needed, or is any set of logits with these probabilities as good?
 
 Sketch: log p is a set of logits of p. Divide it by the temperature and take the softmax of each row.
@@ -12,6 +15,9 @@ import torch
 
 from .._draw import number, shares
 
+LEVEL = 2
+MINUTES = 8
+AFTER = ["softmax.stable"]
 TAKES = {"p": shares("N", "C", along="C"), "temperature": number(0.05, 20)}
 FILLED = ()
 AT = {

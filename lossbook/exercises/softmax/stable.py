@@ -1,5 +1,7 @@
 """A softmax of your own.
 
+Without `torch.softmax`, for any `dim`, and for rows of very different size in one batch.
+
 Nudge: Only differences of logits count. Which number, taken off each row, makes every exponent harmless?
 
 Sketch: Subtract the maximum along dim, keeping the dimension; then exponentials over their sum along dim.
@@ -15,6 +17,8 @@ import torch
 from .._draw import dim_of, real
 from .._exact import largest
 
+LEVEL = 1
+MINUTES = 8
 TAKES = {"x": real("..."), "dim": dim_of()}
 WITHOUT = ["softmax", "lossbook"]
 GRADIENTS = ["x"]

@@ -1,4 +1,7 @@
-"""The logarithm of a softplus.
+r"""The logarithm of a softplus.
+
+A Poisson loss with a softplus rate needs $\log s(x)$.
+Write it for $\beta = 1$ so that it holds at -200 in float32, where $s(x)$ is 0 and the answer -200, with its slope.
 
 Nudge: For very negative x, softplus is about exp(x). What is its logarithm, and the next term of the series?
 
@@ -14,6 +17,9 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+LEVEL = 3
+MINUTES = 20
+AFTER = ["softplus.smooth"]
 TAKES = {"x": real("...")}
 GRADIENTS = ["x"]
 PRECISION = torch.float32

@@ -1,4 +1,6 @@
-"""The logarithm of the slope.
+r"""The logarithm of the slope.
+
+Write $\log(1 - \tanh^2 x)$ for any $x$; at 1000 it is -1998.6, and its gradient -2.
 
 Nudge: 1 - tanh(x)^2 is 4 sigmoid(2x) sigmoid(-2x). What is the logarithm of a product?
 
@@ -17,6 +19,9 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+LEVEL = 3
+MINUTES = 20
+AFTER = ["tanh.stable"]
 TAKES = {"x": real("...")}
 GRADIENTS = ["x"]
 AT = {"far out": {"x": [-1000.0, 20.0, 1000.0]}, "small inputs": {"x": [1e-5, -1e-3]}}

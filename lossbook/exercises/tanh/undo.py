@@ -1,5 +1,8 @@
 """Back from the action.
 
+A head maps $x$ to `low + (high - low) * (1 + tanh(x)) / 2`.
+Return the $x$ of an action, also of one that is $10^{-20}$ above `low` = 0; at the ends it is infinite.
+
 Nudge: atanh(y) is half the logarithm of (1 + y) / (1 - y). What are 1 + y and 1 - y in terms of the action?
 
 Sketch: The distances to both ends, action - low and high - action, are exact near the end; divide them.
@@ -12,6 +15,8 @@ import torch
 
 from .._draw import above, inside, number
 
+LEVEL = 1
+MINUTES = 8
 TAKES = {"action": inside("low", "high", "..."), "low": number(-10, 10), "high": above("low")}
 DTYPES = (torch.float64, torch.float32)
 SCALES = (1.0,)

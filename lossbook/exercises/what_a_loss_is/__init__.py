@@ -1,1 +1,3 @@
 """Exercises of the chapter on what a loss is."""
+
+TOPIC = "foundations"

@@ -1,4 +1,8 @@
-"""From a distribution to a loss.
+r"""From a distribution to a loss.
+
+Waiting times follow an exponential distribution with rate $\lambda > 0$: $p(y) = \lambda e^{-\lambda y}$.
+The model gives $z = \log \lambda$, any real number.
+Write the loss of each element; keep what has a gradient.
 
 Nudge: What is the logarithm of lambda * exp(-lambda * y), where the model gives log lambda?
 
@@ -13,6 +17,8 @@ import torch
 
 from .._draw import positive, real
 
+LEVEL = 1
+MINUTES = 5
 TAKES = {"input": real("..."), "target": positive("...", zero=True)}
 GRADIENTS = ["input"]
 SCALES = (1e-6, 1e-3, 0.1, 1.0, 10.0)

@@ -1,4 +1,9 @@
-"""From a message to a loss.
+r"""From a message to a loss.
+
+You want a loss of the error $e$ whose gradient is $\tanh e$: proportional to small errors, at most 1 for large ones,
+and 0 at an exact hit.
+Find the loss with that gradient and the value 0 at $e = 0$.
+It must survive an error of 1000.
 
 Nudge: What is the integral of tanh, and what is cosh(1000)?
 
@@ -19,6 +24,8 @@ import torch.nn.functional as F
 from ...functional import log_cosh_loss
 from .._draw import real
 
+LEVEL = 2
+MINUTES = 10
 TAKES = {"error": real("...")}
 GRADIENTS = ["error"]
 AT = {

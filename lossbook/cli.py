@@ -5,9 +5,9 @@ import json
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from time import sleep
 
 from .exercises import exercise
 from .exercises._catalogue import LEVELS, Entry, entries, entry, selected
@@ -192,7 +192,7 @@ def _versions(path: Path) -> Iterator[None]:
         if now != before:
             before = now
             yield
-        time.sleep(0.5)
+        sleep(0.5)
 
 
 def _check_once(options: argparse.Namespace) -> int:

@@ -247,7 +247,8 @@ def reports(file: AnswerFile) -> Iterator[Report]:
     (came,) = _place(file, how, [case], LOADING, forget)[:1] or [{}]
     found = json.loads(came["value"]["said"]) if "value" in came else came
     file.seconds = time.monotonic() - start
-    lost = found.get("ended") or found.get("trouble") or "the file does not come to its check"
+    refused = f"refused, because {found['nosy']}" if "nosy" in found else ""
+    lost = found.get("ended") or found.get("trouble") or refused or "the file does not come to its check"
     given = found.get("names", [])
     for name in dict.fromkeys([*file.named, *given]):
         task = tasks.get(name) or _task(name)

@@ -196,7 +196,7 @@ HOSTILE = {
         '    try: os.write(fd, b\'{"names": ["huber.gradient"]}\\n{"done": true}\\n\')\n    except OSError: pass\n'
         "os._exit(0)",
         RIGHT,
-        "it ended the process",
+        "refused, because it sends results of its own",
     ),
     "sends results through a file": (
         "import os\nfor fd in range(3, 99):\n"
@@ -211,7 +211,7 @@ HOSTILE = {
         "",
         "import os\ndef huber_gradient(error, delta):\n    for fd in range(3, 99):\n"
         "        try: os.write(fd, b'{\"done\": true}\\n')\n        except OSError: pass\n    os._exit(0)\n",
-        "it ended the process",
+        "refused, because it sends results of its own",
     ),
     "gives no function": ("huber_gradient = 3", "", "check takes the name of an exercise and your function"),
 }
@@ -269,7 +269,7 @@ def test_watch_checks_again_when_the_file_changes(tmp_path, lossbook, monkeypatc
             raise KeyboardInterrupt
         step()
 
-    monkeypatch.setattr(cli.time, "sleep", sleep)
+    monkeypatch.setattr(cli, "sleep", sleep)
     told = lossbook("check", path, "--watch")
     assert re.findall(r"^huber.gradient: (\w+)", told, re.MULTILINE) == ["wrong", "right"]
     assert told.count("names no exercise") == 1

@@ -8,7 +8,7 @@ import pytest
 import torch
 from sabotage import hostile, spoils
 
-from lossbook.exercises import check, exercise, help_for
+from lossbook.exercises import _judge, check, exercise, help_for
 from lossbook.exercises._exercise import chapters, keys
 from lossbook.exercises._isolation import in_a_thread
 from lossbook.exercises._judge import Paper, Trial, judge
@@ -17,6 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = [f"{chapter}.{key}" for chapter in chapters() for key in keys(chapter)]
 SOME = [f"{chapter}.{keys(chapter)[0]}" for chapter in chapters()[::4]]
 each = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(autouse=True)
+def no_hurry(monkeypatch):
+    """A machine that is busy with other tests is slow; that a loop is stopped is tried in test_judge.py."""
+    monkeypatch.setattr(_judge, "SECONDS", 60.0)
 
 
 @pytest.fixture

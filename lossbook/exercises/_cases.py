@@ -41,6 +41,7 @@ class Case:
         order: of the highest derivative that is looked at.
         seed: of the gradient that arrives.
         kinds: what the arguments are, by name.
+        fixed: the axes whose size the statement gives.
     """
 
     label: str
@@ -54,6 +55,7 @@ class Case:
     order: int = 1
     seed: int = field(default_factory=lambda: int(torch.randint(2**31, ())))
     kinds: dict[str, Kind] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
 
 
 def cases(module: ModuleType) -> list[Case]:
@@ -151,7 +153,7 @@ class _Plan:
         args = [
             _of(torch.float32 if kind.single and dtype in HALF else dtype, drawn[n]) for n, kind in self.takes.items()
         ]
-        return Case(label, args, list(self.takes), dtype, order=self.order, kinds=self.takes)
+        return Case(label, args, list(self.takes), dtype, order=self.order, kinds=self.takes, fixed=tuple(self.fixed))
 
     def given(self, label: str, values: dict[str, Any], dtype: torch.dtype) -> Case:
         """Make a case of values that the exercise names; a number that it does not name is drawn."""

@@ -67,7 +67,7 @@ def difference(found: Plain, wanted: Wanted) -> Wrong | None:
     if not wrong.any():
         return None
     entry = tuple(wrong.nonzero()[0].tolist())
-    expected, came = _told_apart(exact[entry].item(), got[entry].item())
+    expected, came = _told_apart(exact[entry].item() + 0.0, got[entry].item() + 0.0)
     where = f" at {list(entry)}" if exact.numel() > 1 else ""
     return Wrong(f"expected {expected}, got {came}{where}{_as_float32(got, wanted)}", entry)
 

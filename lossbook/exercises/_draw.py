@@ -131,7 +131,7 @@ def log_shares(*axes: str, along: str) -> Kind:
     def draw(shape: tuple[int, ...], scale: float, drawn: Drawn) -> Tensor:
         return normal(shape, scale).log_softmax(drawn[along] if along in drawn else axes.index(along))
 
-    return Kind(draw, axes, fill=True)
+    return Kind(draw, axes, fill=True, of=along if along in axes else "")
 
 
 def shares(*axes: str, along: str, zeros: bool = True) -> Kind:
@@ -145,7 +145,7 @@ def shares(*axes: str, along: str, zeros: bool = True) -> Kind:
             logits = logits.masked_fill(closed, -math.inf)
         return logits.softmax(dim)
 
-    return Kind(draw, axes, early=True)
+    return Kind(draw, axes, of=along if along in axes else "", early=True)
 
 
 def left_out(kind: Kind, by: str, *rubbish: float, where: Callable[[Tensor], Tensor] = torch.logical_not) -> Kind:

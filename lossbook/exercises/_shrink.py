@@ -21,7 +21,7 @@ def smaller(case: Case, entry: tuple[int, ...] | None) -> list[Case]:
 
 
 def _fewer(case: Case, entry: tuple[int, ...] | None) -> Iterator[Case]:
-    fixed = {kind.of for kind in case.kinds.values()}
+    fixed = {*case.fixed, *(kind.of for kind in case.kinds.values())}
     if ANY not in fixed:
         alike = [name for name, kind in case.kinds.items() if kind.axes == (ANY,)]
         shape = case.args[case.names.index(alike[0])].shape if alike else torch.Size()

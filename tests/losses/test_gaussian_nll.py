@@ -36,7 +36,7 @@ def test_negative_variance_is_nan_where_values_are_not_checked():
     args = torch.ones(2), torch.zeros(2), torch.tensor([-1e-9, 1.0])
     for unchecked in (torch.vmap(gaussian_nll_loss), torch.compile(gaussian_nll_loss, backend="aot_eager")):
         assert unchecked(*args, reduction="none").isnan().tolist() == [True, False]
-    with lossbook.check_values(), pytest.raises(ValueError, match=r"var must be a variance, at least 0"):
+    with lossbook.check_values(), pytest.raises(ValueError, match="var must be at least 0; got"):
         torch.vmap(gaussian_nll_loss)(*args)
 
 

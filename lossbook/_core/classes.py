@@ -70,9 +70,11 @@ def check_probabilities(target: Tensor, dim: int) -> None:
 
 def check_class_values(target: Tensor, classes: int, ignore_index: int | None) -> None:
     """Refuse class indices out of range, if they are looked at."""
-    if _are_classes(target, classes):
-        return  # as nearly always, and the rest is more work
+    if not _are_classes(target, classes):  # nearly always they are, and the rest is more work
+        _refuse_unknown(target, classes, ignore_index)
 
+
+def _refuse_unknown(target: Tensor, classes: int, ignore_index: int | None) -> None:
     def takes() -> str:
         return f"a class index in 0..{classes - 1}" + (
             "" if ignore_index is None else f" or ignore_index={ignore_index}"
@@ -93,11 +95,11 @@ def check_class_weight(input: Tensor, weight: Tensor | None) -> None:
 def class_entries(target: Tensor, classes: int, ignore_index: int | None) -> ClassEntries:
     """Split a target into safe indices, unknown and ignored entries; refuse unknown ones where values are checked."""
     target = target.long()
-    ignorable = ignore_index is not None and 0 <= ignore_index < classes
-    if not ignorable and _are_classes(target, classes):
+    if not _are_classes(target, classes):
+        _refuse_unknown(target, classes, ignore_index)
+    elif ignore_index is None or not 0 <= ignore_index < classes:
         nothing = target.new_zeros((), dtype=torch.bool).expand(target.shape)
         return ClassEntries(target, nothing, nothing)  # nearly always, and a third of the work
-    check_class_values(target, classes, ignore_index)
     known = (target >= 0) & (target < classes)
     ignored = torch.zeros_like(known) if ignore_index is None else target == ignore_index
     return ClassEntries(target.masked_fill(~known, 0), ~(known | ignored), ignored)

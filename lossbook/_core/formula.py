@@ -27,33 +27,22 @@ def formula(function: Callable[P, Tensor]) -> Callable[P, Tensor]:
     The result comes back in the dtype that came. Under autocast the loss stays float32, as torch's own losses do
     there. Between float tensors of different widths the usual promotion decides.
     """
-    contract = Contract.of(function)
 
     @functools.wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> Tensor:
-        try:
-            args, kwargs = contract.admit(args, kwargs)  # type: ignore[assignment]
-        except TypeError:
-            if is_recorded(args, kwargs):
-                return recorded(call, args, kwargs)  # type: ignore[no-any-return]
-            raise
-        try:
-            if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
-                return function(*args, **kwargs)
-            value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
-        except (NotImplementedError, RuntimeError, AttributeError) as error:
-            contract.explain(error, args)
-            raise
+    def in_wide(*args: P.args, **kwargs: P.kwargs) -> Tensor:
+        if not any(isinstance(a, Tensor) and a.dtype in NARROW for a in (*args, *kwargs.values())):
+            return function(*args, **kwargs)
+        value = function(*map(_widen, args), **{name: _widen(a) for name, a in kwargs.items()})  # type: ignore[arg-type]
         floats = [a.dtype for a in args if isinstance(a, Tensor) and a.dtype.is_floating_point]
         if not floats or under_autocast(value):
             return value
         return value.to(functools.reduce(torch.promote_types, floats))
 
-    return published(call, plain(function), contract.rules)
+    return checked(in_wide)
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function that chooses its own dtypes a public one: its arguments are checked."""
+    """Make a function that chooses its own dtypes a public one: its arguments are checked, refusals explained."""
     contract = Contract.of(function)
 
     @functools.wraps(function)

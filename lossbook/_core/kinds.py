@@ -36,6 +36,11 @@ class Kind(NamedTuple):
             raise TypeError(f"{name} must be {self.tensor}, for instance {way}; got {value.dtype}")
         return value  # type: ignore[no-any-return]
 
+    def check_values(self, name: str, tensor: Tensor) -> None:
+        """Refuse values that are not of this kind, if it says which are, and if they are looked at."""
+        if self.valid is not None and tensor.dtype != torch.bool:
+            check.values(name, tensor, self.valid, self.holds, between=self.between)
+
 
 FLOATING = "a floating-point tensor"
 WEIGHT = "finite and at least 0"
@@ -151,8 +156,7 @@ def number_or(number: Callable[[str, Any], Any], tensor: Kind) -> Callable[[str,
         if not isinstance(value, Tensor):
             return numbers.or_tensor(number)(name, value)
         tensor(name, value)
-        if tensor.valid is not None:
-            check.values(name, value, tensor.valid, tensor.holds, between=tensor.between)
+        tensor.check_values(name, value)
         return value.reshape(()) if tuple(value.shape) == (1,) else value
 
     check_either.of = number, tensor  # type: ignore[attr-defined]
@@ -218,7 +222,4 @@ def kind(argument: Any) -> Kind:
 
 def check_domain(name: str, tensor: Tensor, argument: Any) -> None:
     """Refuse values that are not of a kind, given by its type, if they are looked at."""
-    if tensor.dtype != torch.bool and check.values_are_checked(tensor):
-        of = kind(argument)
-        assert of.valid is not None
-        check.values(name, tensor, of.valid, of.holds, between=of.between)
+    kind(argument).check_values(name, tensor)

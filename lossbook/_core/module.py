@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from . import check
 from .formula import instead
 from .kinds import Kind
 from .settings import Rule
@@ -68,8 +67,8 @@ class Formula(nn.Module):
             rule = rules.get(name, Rule(None))
             admitted = rule(name, value)
             if rule.tensor and (isinstance(value, Tensor) or value is None):
-                if isinstance(value, Tensor) and isinstance(rule.check, Kind) and rule.check.valid:
-                    check.values(name, value, rule.check.valid, rule.check.holds, between=rule.check.between)
+                if isinstance(value, Tensor) and isinstance(rule.check, Kind):
+                    rule.check.check_values(name, value)
                 self._keep(name, value)
             else:
                 setattr(self, name, admitted)

@@ -11,6 +11,7 @@ from time import sleep
 
 from .exercises import exercise
 from .exercises._catalogue import LEVELS, Entry, entries, entry, selected
+from .exercises._exercise import KINDS
 from .exercises._file import FileError, read as read_answers, reports
 from .exercises._judge import Report
 from .exercises._marking import ORDER, Row, rows, write_csv
@@ -75,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     def add_filters(made: argparse.ArgumentParser) -> None:
         made.add_argument("--chapter", help="only of this chapter, for instance huber")
         made.add_argument("--topic", help="only of this topic, for instance regression")
+        made.add_argument("--kind", choices=KINDS, help="only of this kind")
         made.add_argument("--level", type=int, choices=LEVELS, help="only of this level")
 
     add_filters(add("list", _list, "name the exercises"))
@@ -119,7 +121,7 @@ def _keep(marks: Marks) -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    found = selected(options.chapter, options.topic, options.level)
+    found = selected(options.chapter, options.topic, options.kind, options.level)
     marks = _marks()
     names, titles = max(len(each.name) for each in found), max(len(each.title) for each in found)
     topic = ""
@@ -128,7 +130,9 @@ def _list(options: argparse.Namespace) -> int:
             topic = each.topic
             print(topic)
         state = marks.get(each.name, Mark()).state
-        line = f"  {each.name:<{names}}  {each.title:<{titles}}  level {each.level}  {each.minutes:>2} min"
+        line = (
+            f"  {each.name:<{names}}  {each.title:<{titles}}  {each.kind:<7}  level {each.level}  {each.minutes:>2} min"
+        )
         print(line if state == "untouched" else f"{line}  {coloured(state)}")
     return 0
 
@@ -261,7 +265,7 @@ def _import(options: argparse.Namespace) -> int:
 def _notebook(options: argparse.Namespace) -> int:
     if options.output.suffix != ".ipynb":
         raise ValueError(f"a notebook ends in .ipynb, got {options.output}")
-    found = selected(options.chapter, options.topic, options.level)
+    found = selected(options.chapter, options.topic, options.kind, options.level)
     title = f"Exercises: {options.chapter or options.topic or 'all topics'}"
     write_new(notebook(title, found, solutions=not options.no_solutions), options.output)
     print(f"{options.output}: {len(found)} exercises, about {sum(each.minutes for each in found)} minutes")

@@ -1,5 +1,6 @@
 """Published solutions, spoiled: a judge that is worth something refuses every spoil that breaks the statement."""
 
+import math
 import os
 import random
 import sys
@@ -34,7 +35,10 @@ def floats(args: tuple[Any, ...]) -> list[Tensor]:
 
 
 def each(result: Any, change: Callable[[Tensor], Any]) -> Any:
-    """Change the floating parts of a result."""
+    """Change the floating parts of a result, also where they are numbers of Python."""
+    if isinstance(result, int | float):
+        changed = change(torch.tensor(result, dtype=torch.double))
+        return changed.item() if type(changed) is Tensor and changed.numel() == 1 else changed
     if isinstance(result, list | tuple):
         return type(result)(each(part, change) for part in result)
     return change(result) if isinstance(result, Tensor) and result.is_floating_point() else result
@@ -73,9 +77,13 @@ class Lies(Tensor):
 def spoils(task: Exercise) -> Iterator[tuple[str, Answer]]:
     """Spoil a solution in every way that breaks the exercise's statement."""
     good = task.solved
+    if task.trains:
+        yield from _trained(task, good)
+        return
     yield from _results(task, good)
-    yield from _in_place(good)
-    if hasattr(task.module, "TAKES"):
+    if any(map(tensors, (case.args for case in task.cases()[:1]))):
+        yield from _in_place(good)
+    if any(kind.axes for kind in task.said("TAKES", {}).values()):
         yield from _draws(task, good)
     if task.said("GRADIENTS", ()):
         yield from _gradients(task, good)
@@ -84,9 +92,11 @@ def spoils(task: Exercise) -> Iterator[tuple[str, Answer]]:
 
 
 def _results(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:
+    numbers = task.kind == "predict"  # of Python, which have no dtype
     yield "complex", lambda *args: each(good(*args), lambda r: r.to(torch.complex128))
-    yield "an integer", lambda *args: each(good(*args), lambda r: r.nan_to_num().long())
-    yield "a list of numbers", lambda *args: each(good(*args), lambda r: r.tolist())
+    if not numbers:
+        yield "an integer", lambda *args: each(good(*args), lambda r: r.nan_to_num().long())
+        yield "a list of numbers", lambda *args: each(good(*args), lambda r: r.tolist())
     yield "an array", lambda *args: each(good(*args), lambda r: r.detach().numpy())
     yield "a subclass", lambda *args: each(good(*args), lambda r: r.as_subclass(Lies))
     yield "nothing", lambda *args: [good(*args), None][1]
@@ -103,7 +113,7 @@ def _results(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:
         return each(good(*args), off) if state["calls"] % 5 == 0 else good(*args)
 
     yield "every fifth time", every_fifth
-    if not task.said("ANY_DTYPE", False) and torch.float32 in task.said("DTYPES", WIDE):
+    if not numbers and not task.said("ANY_DTYPE", False) and torch.float32 in task.said("DTYPES", WIDE):
         yield "float64 whatever came", lambda *args: each(good(*args), lambda r: r.double())
     if not task.said("ANY_DTYPE", False) and not task.said("RESULT", {}).get(torch.float16):
         yield "float32 whatever came", lambda *args: each(good(*args), lambda r: r.float())
@@ -116,6 +126,53 @@ def _results(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:
                 else each(good(*args), off)
             ),
         )
+
+
+def _trained(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:
+    """Spoil what trains, or the loss that something is trained with."""
+    choose = task.kind == "choose"
+    good = good if choose else _once(good)
+    result = lambda change: lambda *args: each(good(*args), change)  # noqa: E731
+    yield "nothing", lambda *args: [good(*args), None][1]
+    yield "a list of numbers", result(Tensor.tolist)
+    yield "an array", result(lambda r: r.detach().numpy())
+    yield "a generator", lambda *args: (part for part in [good(*args)])
+    yield "a NaN", result(lambda r: r + math.nan)
+    yield "nothing learned", result(lambda r: 0.0 * r)
+    yield "complex", result(lambda r: r.to(torch.complex128))
+    yield "the opposite", result(lambda r: -r)
+    yield "an error", lambda *args: good(*args) / None
+    yield "two results", lambda *args: (good(*args), good(*args))
+    yield "without a call", lambda *args: good
+    if choose:
+        yield "without a graph", result(Tensor.detach)
+        yield "no reduction", lambda output, target: good(output, target).expand(2)
+        yield "targets forgotten", lambda output, target: good(output, torch.zeros_like(target))
+        yield "targets of others", lambda output, target: good(output, target.flip(0))
+        yield "the output is sought", lambda output, target: output.double().square().mean() + 0 * good(output, target)
+    else:
+        yield "an infinity", result(lambda r: r + math.inf)
+        yield "one axis more", result(lambda r: r.unsqueeze(0))
+        yield "a constant", result(lambda r: r.mean(0, keepdim=True).expand_as(r).clone())
+        yield "of others", result(lambda r: r.roll(1, 0))
+        yield "noise", result(lambda r: r + 3 * (r.std() + 1) * torch.randn_like(r))
+        yield "the first only", result(lambda r: r[:1])
+    yield from _in_place(good)
+    for name in ("switches gradients off", "sets the default dtype"):
+        yield name, _then(good, STATE[name])
+
+
+def _once(good: Answer) -> Answer:
+    """Train once for each case: what is spoiled is the result."""
+    known: dict[Any, Any] = {}
+
+    def remembered(*args: Any) -> Any:
+        case = tuple(float(t.double().nan_to_num().sum()) for t in floats(args))
+        if case not in known:
+            known[case] = good(*args)
+        return each(known[case], Tensor.clone)
+
+    return remembered
 
 
 def _in_place(good: Answer) -> Iterator[tuple[str, Answer]]:
@@ -257,6 +314,8 @@ def _lossbook() -> None:
 
 USES: dict[str, Callable[[], object]] = {
     "autograd": _autograd,
+    "torch": lambda: torch.ones(2) + 1,
+    "a loss of torch": lambda: torch.nn.L1Loss()(torch.ones(2), torch.zeros(2)),
     "a Jacobian": lambda: torch.ones(4000, 4000),
     "lossbook": _lossbook,
     "softmax": lambda: torch.nn.Softmax(dim=0)(torch.ones(2)),

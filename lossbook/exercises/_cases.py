@@ -42,6 +42,7 @@ class Case:
         seed: of the gradient that arrives.
         kinds: what the arguments are, by name.
         fixed: the axes whose size the statement gives.
+        hidden: what the checks know and no answer sees, such as the targets that were held out.
     """
 
     label: str
@@ -56,6 +57,7 @@ class Case:
     seed: int = field(default_factory=lambda: int(torch.randint(2**31, ())))
     kinds: dict[str, Kind] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    hidden: dict[str, Any] = field(default_factory=dict)
 
 
 def cases(module: ModuleType) -> list[Case]:
@@ -87,11 +89,14 @@ class _Plan:
         self.first = self.dtypes[0]
 
     def cases(self) -> Iterator[Case]:
-        for _ in range(3):
+        numbers = all(kind.number for kind in self.takes.values())
+        for _ in range(12 if numbers else 3):
             yield self.case("value", self.sizes())
         for label, given in self.at.items():
-            for dtype in given.get("dtypes", self.wide or self.dtypes):
+            for dtype in given.get("dtypes", self.dtypes[:1] if numbers else self.wide or self.dtypes):
                 yield self.given(label, given, dtype)
+        if numbers:
+            return
         for dtype in self.dtypes[1:]:
             for _ in range(2):
                 yield self.case("dtypes", self.sizes(), dtype)

@@ -1,6 +1,6 @@
 """What there is to do: every exercise with its topic, level, minutes and what comes first, read without running one.
 
-An exercise's file says ``LEVEL = 2`` (1 easy, 2 takes a thought, 3 hard), ``MINUTES = 10`` and
+An exercise's file says ``KIND = "derive"``, ``LEVEL = 2`` (1 easy, 2 takes a thought, 3 hard), ``MINUTES = 10`` and
 ``AFTER = ["huber.gradient"]``, and a chapter that is no loss says its ``TOPIC`` in its ``__init__.py``.
 """
 
@@ -15,7 +15,14 @@ from .. import functional
 from ._exercise import exercise
 
 HERE = Path(__file__).resolve().parent
-TOPICS = ("foundations", "activations", "regression", "classification", "custom")  # in the order of the book
+TOPICS = (
+    "foundations",
+    "activations",
+    "regression",
+    "classification",
+    "custom",
+    "projects",
+)  # in the order of the book
 LEVELS = (1, 2, 3)
 
 
@@ -28,6 +35,7 @@ class Entry:
         title: a few words.
         statement: what to do, in Markdown.
         topic: of the chapter: the family of its loss.
+        kind: what one does: derive, build, predict, choose, repair, or a project.
         level: 1, 2 or 3.
         minutes: that it takes, about.
         after: exercises that one should have done before.
@@ -37,6 +45,7 @@ class Entry:
     title: str
     statement: str
     topic: str
+    kind: str
     level: int
     minutes: int
     after: tuple[str, ...]
@@ -64,24 +73,23 @@ def entry(name: str) -> Entry:
     return known[name if name in known else exercise(name).name]
 
 
-def selected(chapter: str | None = None, topic: str | None = None, level: int | None = None) -> list[Entry]:
-    """Give the exercises of a chapter, a topic, a level; all of them where nothing is asked for.
+def selected(
+    chapter: str | None = None, topic: str | None = None, kind: str | None = None, level: int | None = None
+) -> list[Entry]:
+    """Give the exercises of a chapter, a topic, a kind, a level; all of them where nothing is asked for.
 
     Raises:
-        ValueError: there is no such chapter, topic or level, or none of them has all three.
+        ValueError: there is no such chapter, topic, kind or level, or no exercise has all that was asked for.
     """
-    for what, asked, known in (
-        ("chapter", chapter, dict.fromkeys(e.chapter for e in entries())),
-        ("topic", topic, dict.fromkeys(e.topic for e in entries())),
-        ("level", level, dict.fromkeys(LEVELS)),
-    ):
-        if asked is not None and asked not in known:
-            raise ValueError(f"no {what} {asked!r} has exercises; those that have: {', '.join(map(str, known))}")
-    found = [
-        e for e in entries() if chapter in (None, e.chapter) and topic in (None, e.topic) and level in (None, e.level)
-    ]
+    asked = {"chapter": chapter, "topic": topic, "kind": kind, "level": level}
+    wanted = {what: value for what, value in asked.items() if value is not None}
+    for what, value in wanted.items():
+        known = list(dict.fromkeys(getattr(each, what) for each in entries()))
+        if value not in known:
+            raise ValueError(f"no {what} {value!r} has exercises; those that have: {', '.join(map(str, known))}")
+    found = [each for each in entries() if all(getattr(each, what) == value for what, value in wanted.items())]
     if not found:
-        raise ValueError("no exercise has that chapter, topic and level at once")
+        raise ValueError(f"no exercise has that {' and '.join(wanted)} at once")
     return found
 
 
@@ -99,6 +107,7 @@ def _read(path: Path) -> Entry:
         title=title.rstrip("."),
         statement=f"\n\n{rest}".partition("\n\nNudge: ")[0].strip(),
         topic=_topic(chapter),
+        kind=said.get("KIND", ""),
         level=said.get("LEVEL", 1),
         minutes=said.get("MINUTES", 10),
         after=tuple(said.get("AFTER", ())),
@@ -125,5 +134,5 @@ def _constants(tree: ast.Module) -> dict[str, Any]:
         for node in tree.body
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
-        and node.targets[0].id in ("LEVEL", "MINUTES", "AFTER", "TOPIC")
+        and node.targets[0].id in ("KIND", "LEVEL", "MINUTES", "AFTER", "TOPIC")
     }

@@ -38,6 +38,7 @@ class Wanted:
         slack: gives what a rounding of the arguments may do to each entry; only called where that matters.
         touched: where a NaN or an infinity in an argument may be noticed; None where there is none.
         unknown: it is an infinity, and a careful form may do better than the exact one if that is NaN.
+        nan: a NaN is what is right, and nothing else; otherwise the statement does not speak of it.
     """
 
     exact: Tensor
@@ -47,6 +48,7 @@ class Wanted:
     slack: Slack
     touched: Tensor | None = None
     unknown: bool = False
+    nan: bool = False
 
 
 def difference(found: Plain, wanted: Wanted) -> Wrong | None:
@@ -81,8 +83,10 @@ def _wrong(got: Tensor, wanted: Wanted, slack: Tensor | None) -> Tensor:
     right = (got - exact).abs() <= allowed
     right |= got == exact
     right |= (exact.abs() + allowed > info.max) & (got == math.inf * exact.sign())  # as it should overflow
-    if wanted.touched is None or wanted.unknown:
-        right |= exact.isnan()  # the statement does not speak of it
+    if wanted.nan:
+        right |= exact.isnan() & got.isnan()
+    elif wanted.touched is None or wanted.unknown:
+        right |= exact.isnan()
     if (
         wanted.touched is not None
     ):  # an entry of its own may be anything, but a sum or a mean must not hide that there is no number

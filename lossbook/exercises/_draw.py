@@ -186,16 +186,17 @@ def mask(*axes: str) -> Kind:
     return Kind(draw, axes, early=True)
 
 
-def number(low: float, high: float, *also: float, evenly: bool = False) -> Kind:
-    """A number of Python between two limits, as often near the one as near the other, or one that is named."""
+def number(low: float, high: float, *also: float, evenly: bool = False, whole: bool = False) -> Kind:
+    """A number between two limits, as often near the one as near the other, or a named one; ``whole``: an int."""
 
     def draw(shape: tuple[int, ...], scale: float, drawn: Drawn) -> float:
-        if also and torch.rand(()) < 0.3:
-            return float(also[int(torch.randint(len(also), ()))])
         part = torch.rand((), dtype=torch.double).item()
-        return low + (high - low) * part if evenly or low <= 0 else low * (high / low) ** part
+        value = low + (high - low) * part if evenly or low <= 0 else low * (high / low) ** part
+        if also and torch.rand(()) < 0.3:
+            value = float(also[int(torch.randint(len(also), ()))])
+        return round(value) if whole else value
 
-    return Kind(draw, number=True, any=low > 0)
+    return Kind(draw, number=True, any=low > 0 and not whole)
 
 
 def above(low: str) -> Kind:

@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from functools import cached_property
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from ._cases import WIDE, Case, cases
@@ -17,6 +17,7 @@ from ._perform import Answer, Performance
 
 SERVICE = (
     "absolute",
+    "broken",
     "cases",
     "exact",
     "run",
@@ -25,6 +26,8 @@ SERVICE = (
     "slope_size",
     "stub",
 )  # functions of a file that are no answers
+KINDS = ("derive", "build", "predict", "choose", "repair", "project")
+TRAINED = ("choose", "repair", "project")
 PREFIXES = ("wrong_", "right_", "check_", "_")
 
 
@@ -56,6 +59,16 @@ class Exercise:
         return self._parts["title"]
 
     @property
+    def kind(self) -> str:
+        """What one does: one of ``KINDS``."""
+        return str(self.said("KIND", "build"))
+
+    @property
+    def trains(self) -> bool:
+        """Whether an answer trains something, and is judged by how well that does on what was held out."""
+        return self.kind in TRAINED and self.exact is None
+
+    @property
     def nudge(self) -> str:
         """The first hint, a question to think about."""
         return self._parts["nudge"]
@@ -77,11 +90,13 @@ class Exercise:
 
     @property
     def stub(self) -> str:
-        """The source to begin with: the solution's signature over ``...``, unless the file has a ``stub``."""
-        if hasattr(self.module, "stub"):
-            return source(self.module.stub)
+        """The source to begin with: what the file has as ``stub`` or ``broken``, or the solution's signature."""
         head = ast.parse(self.solution).body[0]
         assert isinstance(head, ast.FunctionDef)
+        if hasattr(self.module, "stub"):
+            return source(self.module.stub)
+        if hasattr(self.module, "broken"):
+            return source(self.module.broken).replace("def broken(", f"def {head.name}(", 1)
         return f"def {head.name}({ast.unparse(head.args)}):\n    return ..."
 
     @property
@@ -98,7 +113,8 @@ class Exercise:
     @property
     def wrong(self) -> dict[str, Answer]:
         """Wrong answers, which have to be refused; the first word of the docstring is the check that refuses it."""
-        return self._called("wrong_")
+        broken = {"as it was": self.module.broken} if hasattr(self.module, "broken") else {}
+        return {**broken, **self._called("wrong_")}
 
     @property
     def checks(self) -> dict[str, Callable[..., None]]:
@@ -123,18 +139,19 @@ class Exercise:
     def performance(self) -> Performance:
         """How answers are called."""
         smooth = (*WIDE, *self.said("DTYPES", WIDE)[:1])
-        return Performance(self.said("run", None), self.without, tuple(self.said("GRADIENTS", ())), smooth)
+        return Performance(
+            self.said("run", None),
+            self.without,
+            tuple(self.said("GRADIENTS", ())),
+            smooth,
+            random=self.trains,
+            numbers=self.kind == "predict",
+            stub=_code(self.stub),
+        )
 
     def cases(self) -> list[Case]:
         """Draw fresh cases."""
         return cases(self.module)
-
-    def untouched(self, answer: Answer) -> bool:
-        """Say whether a function is the stub, comments and layout aside."""
-        try:
-            return ast.dump(ast.parse(source(answer))) == ast.dump(ast.parse(self.stub))
-        except (OSError, TypeError, SyntaxError):  # no source to be had: made by exec, or no function
-            return False
 
     def forget(self, answer: Answer) -> None:
         """Drop every solution and exact form from this process; the child does so before it calls an answer."""
@@ -158,6 +175,11 @@ class Exercise:
 def _is_of(module: ModuleType, thing: Any) -> bool:
     """Say whether something is a function, or a kernel, that a file defines."""
     return callable(thing) and getattr(getattr(thing, "fn", thing), "__module__", "") == module.__name__
+
+
+def _code(stub: str) -> CodeType:
+    """The compiled function, or kernel, of a stub."""
+    return next(part for part in compile(stub, "stub", "exec").co_consts if isinstance(part, CodeType))
 
 
 def source(function: Any) -> str:

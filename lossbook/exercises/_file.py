@@ -224,9 +224,9 @@ class _FromFile(Performance):
     file: AnswerFile | None = None
     name: str = ""
 
-    def call(self, answer: Answer, args: list[Any]) -> Any:
+    def given(self, answer: Answer) -> Answer:
         assert self.file is not None
-        return super().call(self.file.answers[self.name], args)
+        return self.file.answers[self.name]
 
 
 def _in_the_file() -> None:
@@ -270,7 +270,7 @@ def _task(name: str) -> Exercise | str:
 
 def _place_of(file: AnswerFile, name: str) -> Place:
     def place(how: Performance, _: Answer, cases: list[Case], seconds: float, forget: Forget) -> list[Plain]:
-        mine = _FromFile(how.run, how.without, how.gradients, how.dtypes, file, name)
+        mine = _FromFile(**vars(how), file=file, name=name)
         return _place(file, mine, cases, seconds + math.ceil(3 * file.seconds), forget)
 
     return place

@@ -85,7 +85,7 @@ def _perform(how: Performance, answer: Answer, cases: list[Case], send: Callable
             plain = how.result(answer, case)
         if printed.getvalue():
             plain["printed"] = printed.getvalue()[:200]
-        if state := _state.changed(before, functions=case is cases[-1]):
+        if state := _state.changed(before, functions=case is cases[-1], random=how.random):
             send({"state": state})
             return
         send(plain)

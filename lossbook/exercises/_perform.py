@@ -4,6 +4,7 @@ import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any
 
 import torch
@@ -26,15 +27,24 @@ class Performance:
         without: what its statement forbids.
         gradients: the arguments to which a gradient is asked for.
         dtypes: those in which derivatives are looked at.
+        random: an answer may draw random numbers, as whoever trains does.
+        numbers: the results are numbers of Python.
+        stub: what there was to begin with.
     """
 
     run: Answer | None
     without: tuple[str, ...]
     gradients: tuple[str, ...]
     dtypes: tuple[torch.dtype, ...]
+    random: bool = False
+    numbers: bool = False
+    stub: CodeType | None = None
 
     def result(self, answer: Answer, case: Case) -> Plain:
         """Call the answer once; whatever it does comes back as data, and nothing is raised."""
+        answer = self.given(answer)
+        if self.stub and _same(getattr(getattr(answer, "fn", answer), "__code__", None), self.stub):
+            return {"value": describe(...)}
         args = copy.deepcopy(case.args)
         leaves = self.leaves(case, args)
         before, broken = copy.deepcopy(args), list[str]()
@@ -42,7 +52,7 @@ class Performance:
         try:
             with watched(self.without, args, broken):
                 value = self.call(answer, args)
-            plain: Plain = {"value": describe(value)}
+            plain: Plain = {"value": describe(value, self.numbers)}
         except BaseException as error:  # whatever an answer raises is a verdict
             value, plain = None, {"raised": _words(error)}
         if broken:
@@ -53,6 +63,10 @@ class Performance:
             if differs(old, new) or _version(new) != version:
                 plain["changed"] = name
         return plain
+
+    def given(self, answer: Answer) -> Answer:
+        """The answer itself."""
+        return answer
 
     def call(self, answer: Answer, args: list[Any]) -> Any:
         """Call the answer, in the exercise's own way if it has one."""
@@ -93,6 +107,14 @@ class Performance:
             return {"gradients_raised": _words(error)}
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Say whether two functions were compiled to the same, comments and layout aside."""
+    if not isinstance(one, CodeType) or not isinstance(other, CodeType):
+        return type(one) is type(other) and bool(one == other)
+    alike = all(getattr(one, part) == getattr(other, part) for part in ("co_code", "co_names", "co_varnames"))
+    return alike and len(one.co_consts) == len(other.co_consts) and all(map(_same, one.co_consts, other.co_consts))
+
+
 def outputs(value: Any) -> list[Tensor]:
     """The parts of a result that may have a gradient."""
     parts = value if isinstance(value, list | tuple) else [value]
@@ -126,8 +148,10 @@ def _arrives(value: Tensor, seed: int) -> Tensor:
     return ((size / 32) * (1 - 2 * (size % 2))).to(value.dtype)
 
 
-def describe(value: Any) -> Plain:
-    """Say what came, as data: the numbers of a tensor, or words for anything else."""
+def describe(value: Any, numbers: bool = False) -> Plain:
+    """Say what came, as data: the numbers of a tensor, or words for anything else; a number where one is expected."""
+    if numbers and type(value) in (int, float):
+        return {"dtype": "float64", "shape": [], "data": [float(value)]}
     if type(value) is Tensor or type(value) is nn.Parameter:
         plain = {"dtype": str(value.dtype).removeprefix("torch."), "shape": list(value.shape)}
         if value.layout is not torch.strided or value.is_quantized:
@@ -136,7 +160,7 @@ def describe(value: Any) -> Plain:
             plain["data"] = value.detach().flatten().double().tolist()
         return plain
     if type(value) in (list, tuple):
-        return {"items": [describe(each) for each in value[:50]]}
+        return {"items": [describe(each, numbers) for each in value[:50]]}
     if value is None or value is ...:
         return {"said": "None" if value is None else "..."}
     if type(value) in (bool, int, float):

@@ -53,7 +53,8 @@ class Reference:
         for i, exact in enumerate(self.of(case).values):
             slack = _Slack(self, case, precision, (i,), absolute)
             may_be = dtypes if exact.is_floating_point() else (_name(exact.dtype),)
-            wanted.append(Wanted(exact.double(), may_be, precision, beside, slack, slack.touched, slack.unknown))
+            known = slack.touched, slack.unknown, self.how.numbers
+            wanted.append(Wanted(exact.double(), may_be, precision, beside, slack, *known))
         return wanted
 
     def gradients(self, case: Case, step: int) -> list[list[Wanted]]:
@@ -81,7 +82,7 @@ class Reference:
             value = self.exact(*args)
             found = derivatives(outputs(value), leaves, case.seed, case.order) if leaves else []
             self.known[key] = Exact(
-                [part.detach() for part in (value if isinstance(value, list | tuple) else [value])],
+                [_held(part) for part in (value if isinstance(value, list | tuple) else [value])],
                 [
                     [
                         [torch.zeros_like(leaf) if g is None else g.detach() for g, leaf in zip(found, of, strict=True)]
@@ -139,6 +140,8 @@ class _Slack:
         numbers = [i for i, argument in enumerate(self.case.args) if isinstance(argument, float)]
         tensors = [i for i, argument in enumerate(self.case.args) if isinstance(argument, Tensor | list)]
         for group in (tensors, *([i] for i in tensors[1:]), *([i] for i in numbers)):
+            if not group:
+                continue
             step = STEPS * (min(eps, single) if group[0] in numbers else eps)
             tilts: list[Tilt] = [(tuple(group), pattern, step) for pattern in range(PATTERNS)]
             moved = [self.part(self.reference.of(self.case, tilt)) for tilt in tilts]
@@ -172,6 +175,10 @@ class _Slack:
 
 def _name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
+
+
+def _held(part: Tensor | float) -> Tensor:
+    return part.detach() if isinstance(part, Tensor) else torch.tensor(part, dtype=torch.double)
 
 
 def _exactly(argument: Any) -> Any:

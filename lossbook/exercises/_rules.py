@@ -1,7 +1,8 @@
 """What a statement forbids, watched while an answer runs: by the operations that run, not by its words.
 
-Beside the words of OPERATIONS a statement may forbid "autograd", "lossbook", and "a Jacobian", which is a tensor with
-more than twice the entries of the largest argument.
+Beside the words of OPERATIONS a statement may forbid "autograd", "lossbook", "torch", where numbers of Python are
+asked for, "a loss of torch", and "a Jacobian", which is a tensor with more than twice the entries of the largest
+argument.
 """
 
 import sys
@@ -12,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 import torch
+import torch.nn.functional
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -23,6 +25,18 @@ OPERATIONS = {  # a word of WITHOUT: the operations of ATen behind every spellin
     "softplus": ("softplus",),
     "tanh": ("tanh", "_tanh"),
     "nll_loss": ("nll_loss_forward", "nll_loss2d_forward"),
+    "a loss of torch": (
+        "mse_loss",
+        "smooth_l1_loss",
+        "huber_loss",
+        "binary_cross_entropy",
+        "binary_cross_entropy_with_logits",
+        "nll_loss_forward",
+        "nll_loss2d_forward",
+        "soft_margin_loss",
+        "multi_margin_loss",
+        "multilabel_margin_loss_forward",
+    ),
     "a mask": (
         "where",
         "masked_fill",
@@ -36,6 +50,8 @@ OPERATIONS = {  # a word of WITHOUT: the operations of ATen behind every spellin
 }
 TORCH = Path(torch.__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
+FUNCTIONAL = str(TORCH / "nn" / "functional.py")
+LOSSES = {name for name in vars(torch.nn.functional) if name.endswith(("_loss", "cross_entropy", "kl_div", "_logits"))}
 DERIVATIVES = {  # file of torch: its functions that differentiate, or all of them
     TORCH / "autograd" / "__init__.py": {"grad", "backward"},
     TORCH / "autograd" / "graph.py": {"_engine_run_backward"},
@@ -75,7 +91,7 @@ class _Operations(TorchDispatchMode):
     def __init__(self, without: tuple[str, ...], largest: int, broken: list[str]) -> None:
         super().__init__()
         self.forbidden = {operation: word for word in without for operation in OPERATIONS.get(word, ())}
-        self.autograd = "autograd" in without
+        self.autograd, self.torch = "autograd" in without, "torch" in without
         self.limit = 2 * largest if "a Jacobian" in without else None
         self.broken = broken
 
@@ -84,6 +100,8 @@ class _Operations(TorchDispatchMode):
         word = self.forbidden.get(operation) or self.forbidden.get(operation.removesuffix("_"))
         if word and (operation != "index" or _by_mask(args)):
             _refuse(word, self.broken)
+        if self.torch:
+            _refuse("torch", self.broken)
         differentiates = "backward" in operation or "_dual" in operation
         if self.autograd and (differentiates or any(isinstance(a, Tensor) and a.requires_grad for a in args)):
             _refuse("autograd", self.broken)
@@ -100,6 +118,7 @@ def _by_mask(args: Any) -> bool:
 def _profile(without: tuple[str, ...], broken: list[str]) -> Callable[[FrameType, str, Any], None]:
     """Watch calls of Python functions: whoever differentiates, or computes with lossbook, gets there by one."""
     autograd, lossbook = "autograd" in without, "lossbook" in without
+    loss = "a loss of torch" in without
     package, here = str(PACKAGE), str(Path(__file__).parent)
 
     def look(frame: FrameType, event: str, _: Any) -> None:
@@ -110,6 +129,8 @@ def _profile(without: tuple[str, ...], broken: list[str]) -> Callable[[FrameType
             names = DERIVATIVE_FILES[file]
             if names is None or name in names:
                 _refuse("autograd", broken)
+        if loss and file == FUNCTIONAL and name in LOSSES:
+            _refuse("a loss of torch", broken)
         if lossbook and file.startswith(package) and not file.startswith(here):
             _refuse("lossbook", broken)
 

@@ -47,11 +47,14 @@ def snapshot(functions: bool = True) -> State:
     }
 
 
-def changed(before: State, functions: bool = True) -> str:
-    """Name what is no longer as it was; "" where all is."""
+RANDOM = ("the random numbers of torch", "the random numbers of Python")
+
+
+def changed(before: State, functions: bool = True, random: bool = False) -> str:
+    """Name what is no longer as it was; "" where all is. With ``random``, random numbers may have been drawn."""
     now = snapshot(functions)
     for name, value in before.items():
-        if name not in now:
+        if name not in now or (random and name in RANDOM):
             continue
         if name.startswith("functions of "):
             held = now[name]

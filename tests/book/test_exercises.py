@@ -71,7 +71,7 @@ def test_spoiled_solutions_are_refused(name, tally):
         for label, spoiled in spoils(task)
     }
     assert not tally("sabotage refused", passed)
-    assert len(passed) >= 15
+    assert len(passed) >= (10 if task.kind == "predict" else 15)
 
 
 @pytest.mark.parametrize("name", SOME)

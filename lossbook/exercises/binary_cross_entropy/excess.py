@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from .._draw import real, share
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 12
 TAKES = {"logits": real("..."), "target": share("...")}

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from .._draw import share
 
+KIND = "derive"
 LEVEL = 1
 MINUTES = 8
 TAKES = {"p": share("...", ends=False), "target": share("...")}

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from .._draw import real, share
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["nll.mixture"]

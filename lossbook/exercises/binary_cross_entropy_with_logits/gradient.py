@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from .._draw import positive, real, share
 from .._exact import largest
 
+KIND = "derive"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["binary_cross_entropy.gradient"]

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from .._draw import number, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 TAKES = {"logits": real("..."), "kept": number(0.01, 0.9)}

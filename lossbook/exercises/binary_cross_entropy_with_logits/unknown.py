@@ -21,6 +21,7 @@ import torch.nn.functional as F
 
 from .._draw import left_out, one_of, real
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["reductions_weights_masks.masked"]

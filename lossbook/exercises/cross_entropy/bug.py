@@ -28,6 +28,7 @@ from torch import nn
 from .._cases import WIDE, Case
 from .._exact import largest
 
+KIND = "repair"
 LEVEL = 2
 MINUTES = 10
 GRADIENTS = ["model"]

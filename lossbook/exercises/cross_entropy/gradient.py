@@ -18,6 +18,7 @@ from ...functional import cross_entropy
 from .._draw import index, real
 from .._exact import largest, slope
 
+KIND = "derive"
 LEVEL = 2
 MINUTES = 10
 TAKES = {"logits": real("N", "C"), "target": index("N", of="C")}

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 
 from .._draw import left_out, real, shares
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["log_softmax.stable"]

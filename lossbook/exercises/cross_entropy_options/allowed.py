@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from .._draw import Kind, index, normal, number
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["logits_and_overflow.allowed"]

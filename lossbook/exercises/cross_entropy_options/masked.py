@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from .._draw import left_out, mask, real, shares
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 12
 AFTER = ["reductions_weights_masks.masked"]

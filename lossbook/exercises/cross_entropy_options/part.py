@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from .._draw import Kind, index, positive, real
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 12
 AFTER = ["reductions_weights_masks.weighted"]

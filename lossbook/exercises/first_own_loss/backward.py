@@ -16,6 +16,7 @@ import torch
 
 from .._draw import near, number, real
 
+KIND = "derive"
 LEVEL = 2
 MINUTES = 12
 TAKES = {"grad_output": real("..."), "input": real("..."), "target": near("input", "..."), "under": number(0.05, 20)}

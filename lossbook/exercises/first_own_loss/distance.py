@@ -18,6 +18,7 @@ import torch
 
 from .._draw import near, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 12
 AFTER = ["mse.root"]

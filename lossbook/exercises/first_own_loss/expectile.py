@@ -16,6 +16,7 @@ import torch
 
 from .._draw import near, number, real
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 10
 AFTER = ["l1.quantile"]

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from .._draw import near, number, positive, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 TAKES = {

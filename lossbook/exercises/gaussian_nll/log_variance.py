@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from .._draw import near, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 TAKES = {"input": real("..."), "target": near("input", "..."), "log_var": real("...")}

@@ -17,6 +17,7 @@ from ...functional import huber_loss
 from .._draw import number, real
 from .._exact import slope
 
+KIND = "derive"
 LEVEL = 1
 MINUTES = 5
 TAKES = {"error": real("..."), "delta": number(0.05, 20)}

@@ -16,6 +16,7 @@ import torch
 
 from .._draw import number, real
 
+KIND = "derive"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["huber.gradient"]

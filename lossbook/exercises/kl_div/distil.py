@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from .._draw import number, real
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 12
 TAKES = {"student": real("N", "C"), "teacher": real("N", "C"), "temperature": number(0.5, 10)}

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from .._draw import left_out, log_shares, mask
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 AFTER = ["reductions_weights_masks.masked"]

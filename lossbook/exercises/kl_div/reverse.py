@@ -17,6 +17,7 @@ import torch
 from .._draw import log_shares, real
 from .._exact import largest
 
+KIND = "derive"
 LEVEL = 3
 MINUTES = 15
 AFTER = ["softmax.backward"]

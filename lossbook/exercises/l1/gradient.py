@@ -17,6 +17,7 @@ from ...functional import l1_loss
 from .._draw import near, real
 from .._exact import slope
 
+KIND = "derive"
 LEVEL = 1
 MINUTES = 5
 TAKES = {"input": real("..."), "target": near("input", "...")}

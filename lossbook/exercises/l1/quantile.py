@@ -17,6 +17,7 @@ import torch
 
 from .._draw import near, number, real
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 TAKES = {"input": real("..."), "target": near("input", "...", hits=False), "q": number(0.02, 0.98, 0.5, evenly=True)}

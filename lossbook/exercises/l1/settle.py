@@ -17,6 +17,7 @@ import torch
 
 from .._draw import near, number, real
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 SCALES = (1e-6, 1e-3, 0.1, 1.0, 30.0)  # a step is not lost beside the position

@@ -17,6 +17,7 @@ import torch
 
 from .._draw import dim_of, log_shares, real
 
+KIND = "derive"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["softmax.backward"]

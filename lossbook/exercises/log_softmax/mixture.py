@@ -18,6 +18,7 @@ import torch
 from .._draw import real
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["logits_and_overflow.log_sum_exp"]

@@ -18,6 +18,7 @@ import torch
 from .._draw import dim_of, real
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 AFTER = ["softmax.stable"]

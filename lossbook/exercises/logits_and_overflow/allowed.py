@@ -22,6 +22,7 @@ import torch.nn.functional as F
 
 from .._draw import left_out, mask, real
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["logits_and_overflow.log_sum_exp"]

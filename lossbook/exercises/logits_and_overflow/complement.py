@@ -19,6 +19,7 @@ import torch
 from .._draw import between
 from .._exact import log1mexp
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 15
 TAKES = {"log_p": between(-69.0, -1.2e-7, "...")}

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from .._draw import real
 from .._exact import log1mexp
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["logits_and_overflow.complement", "logsigmoid.soft"]

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["logits_and_overflow.log_sum_exp"]

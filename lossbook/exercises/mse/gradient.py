@@ -17,6 +17,7 @@ from ...functional import mse_loss
 from .._draw import near, real
 from .._exact import slope
 
+KIND = "derive"
 LEVEL = 1
 MINUTES = 5
 TAKES = {"input": real("..."), "target": near("input", "...")}

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from .._draw import near, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 8
 TAKES = {"input": real("..."), "target": near("input", "...")}

@@ -15,6 +15,7 @@ import torch
 
 from .._draw import near, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 TAKES = {"input": real("..."), "target": near("input", "...")}

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from .._draw import index, log_shares
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 TAKES = {"log_q": log_shares("N", "C", "...", along="C"), "target": index("N", "...", of="C")}

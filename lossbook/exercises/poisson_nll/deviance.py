@@ -15,6 +15,7 @@ import torch
 
 from .._draw import counts, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 8
 AFTER = ["poisson_nll.exact"]

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from .._draw import counts, real
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 5
 TAKES = {"input": real("..."), "target": counts("...")}

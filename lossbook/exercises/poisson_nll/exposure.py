@@ -16,6 +16,7 @@ import torch
 
 from .._draw import counts, positive, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 12
 AFTER = ["poisson_nll.exact"]

@@ -18,6 +18,7 @@ import torch
 
 from .._draw import left_out, mask, near, real
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 TAKES = {

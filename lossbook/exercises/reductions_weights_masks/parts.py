@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from ...functional import cross_entropy
 from .._cases import WIDE, Case
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 15
 AFTER = ["reductions_weights_masks.weighted"]

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 from .._draw import index, log_shares, positive
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["reductions_weights_masks.masked"]

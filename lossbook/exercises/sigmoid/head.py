@@ -17,6 +17,7 @@ import torch
 
 from .._draw import above, inside, number, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 TAKES = {"x": real("..."), "low": number(-10, 10), "high": above("low"), "start": inside("low", "high")}

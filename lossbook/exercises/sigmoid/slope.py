@@ -16,6 +16,7 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+KIND = "derive"
 LEVEL = 1
 MINUTES = 5
 TAKES = {"x": real("...")}

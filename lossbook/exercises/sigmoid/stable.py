@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["sigmoid.slope"]

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from ...functional import smooth_l1_loss
 from .._draw import left_out, mask, near, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["reductions_weights_masks.masked"]

@@ -17,6 +17,7 @@ from ...functional import smooth_l1_loss
 from .._draw import number, real
 from .._exact import slope
 
+KIND = "derive"
 LEVEL = 1
 MINUTES = 8
 AFTER = ["huber.gradient"]

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from ...functional import log_cosh_loss
 from .._draw import number, real
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 15
 AFTER = ["what_a_loss_is.message"]

@@ -16,6 +16,7 @@ import torch
 from .._draw import dim_of, real, shares
 from .._exact import largest
 
+KIND = "derive"
 LEVEL = 2
 MINUTES = 12
 TAKES = {"p": shares("...", along="dim"), "g": real("..."), "dim": dim_of()}

@@ -15,6 +15,7 @@ import torch
 
 from .._draw import number, shares
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 8
 AFTER = ["softmax.stable"]

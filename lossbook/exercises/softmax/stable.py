@@ -17,6 +17,7 @@ import torch
 from .._draw import dim_of, real
 from .._exact import largest
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 TAKES = {"x": real("..."), "dim": dim_of()}

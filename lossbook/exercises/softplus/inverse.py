@@ -14,6 +14,7 @@ import torch
 
 from .._draw import between, number
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["logits_and_overflow.complement"]

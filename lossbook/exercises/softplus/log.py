@@ -17,6 +17,7 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["softplus.smooth"]

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 
 from .._draw import number, real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 10
 AFTER = ["logsigmoid.stable"]

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from .._draw import real
 
+KIND = "build"
 LEVEL = 3
 MINUTES = 20
 AFTER = ["tanh.stable"]

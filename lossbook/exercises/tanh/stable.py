@@ -15,6 +15,7 @@ import torch
 
 from .._draw import real
 
+KIND = "build"
 LEVEL = 2
 MINUTES = 15
 TAKES = {"x": real("...")}

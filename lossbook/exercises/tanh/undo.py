@@ -15,6 +15,7 @@ import torch
 
 from .._draw import above, inside, number
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 8
 TAKES = {"action": inside("low", "high", "..."), "low": number(-10, 10), "high": above("low")}

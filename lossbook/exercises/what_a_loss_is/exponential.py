@@ -17,6 +17,7 @@ import torch
 
 from .._draw import positive, real
 
+KIND = "derive"
 LEVEL = 1
 MINUTES = 5
 TAKES = {"input": real("..."), "target": positive("...", zero=True)}

@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from ...functional import log_cosh_loss
 from .._draw import real
 
+KIND = "derive"
 LEVEL = 2
 MINUTES = 10
 TAKES = {"error": real("...")}

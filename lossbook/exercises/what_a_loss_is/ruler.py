@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from .._draw import index, size_of
 
+KIND = "build"
 LEVEL = 1
 MINUTES = 5
 TAKES = {"target": index("N", of="C"), "classes": size_of("C")}

@@ -205,6 +205,28 @@ def exercise(name: str) -> Exercise:
     return Exercise(name, importlib.import_module(f"{__package__}.{chapter}.{key}"))
 
 
+def draw(name: str) -> dict[str, Any]:
+    """Draw one set of arguments as the judge does, to look at and to try a function on.
+
+    Args:
+        name: chapter and exercise, for instance ``"huber.gradient"``.
+
+    Returns:
+        The arguments by name, fresh ones each time.
+
+    Raises:
+        TypeError: the name is not a text.
+        ValueError: there is no exercise of that name.
+
+    Example:
+        >>> from lossbook.exercises import draw
+        >>> list(draw("huber.gradient"))
+        ['error', 'delta']
+    """
+    case = exercise(name).cases()[0]
+    return dict(zip(case.names, case.args, strict=True))
+
+
 def chapters() -> list[str]:
     """Name the chapters that have exercises."""
     return _public(importlib.import_module(__package__))

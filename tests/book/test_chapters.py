@@ -21,6 +21,8 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from lossbook.exercises._index import TABLE_PATTERN as EXERCISES_PATTERN
+from lossbook.exercises._rendering import DRAWN_PATTERN
 from lossbook.notebook.explore import STORED, STORED_PATTERN
 from lossbook.notebook.facts import TABLE_PATTERN
 
@@ -171,6 +173,8 @@ def test_nbval_and_the_tool_leave_out_the_same():
     assert get_sanitize_patterns(settings) == [
         (STORED_PATTERN.pattern, STORED),
         (TABLE_PATTERN.pattern, "(a row for each loss)"),
+        (EXERCISES_PATTERN.pattern, "(a row for each exercise)"),
+        (DRAWN_PATTERN.pattern, r"\1\2"),
     ]
 
 

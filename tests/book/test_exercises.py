@@ -2,14 +2,16 @@
 
 import ast
 import json
+import math
 from pathlib import Path
 
 import pytest
 import torch
 from sabotage import hostile, spoils
 
-from lossbook.exercises import _judge, check, exercise, help_for
-from lossbook.exercises._exercise import chapters, keys
+from lossbook.exercises import _judge, check, draw, exercise, exercise_table, help_for
+from lossbook.exercises._cases import Case
+from lossbook.exercises._exercise import KINDS, Exercise, chapters, keys
 from lossbook.exercises._isolation import in_a_thread
 from lossbook.exercises._judge import Paper, Trial, judge
 
@@ -133,6 +135,66 @@ def test_every_exercise_has_its_parts(name):
     shown = help_for(name)
     assert task.solution in shown.text
     assert shown._repr_html_().count("<details>") == 4
+
+
+@each
+def test_every_exercise_is_of_a_kind(name):
+    task = exercise(name)
+    assert task.said("KIND", "") in KINDS
+    assert list(draw(name)) == task.cases()[0].names
+    assert task.trains or task.exact or task.kind not in ("predict", "derive")
+
+
+def test_every_chapter_has_something_to_derive_to_build_and_to_repair():
+    kinds = {chapter: {exercise(f"{chapter}.{key}").kind for key in keys(chapter)} for chapter in chapters()}
+    assert kinds.pop("projects") == {"project"}
+    lacking = {chapter: {"derive", "build", "repair"} - held for chapter, held in kinds.items()}
+    assert not {chapter: lacks for chapter, lacks in lacking.items() if lacks}
+    of_all = [exercise(name).kind for name in NAMES]
+    assert of_all.count("predict") >= 12
+    assert of_all.count("choose") >= 8
+    assert of_all.count("project") >= 3
+
+
+def test_what_was_held_out_is_unknown_to_an_answer(monkeypatch):
+    seen = []
+
+    def peeks(inputs, target, new_inputs):
+        import gc
+
+        seen.append([thing for thing in gc.get_objects() if isinstance(thing, Case) and thing.hidden])
+        return torch.zeros(len(new_inputs))
+
+    report = judge(exercise("mse.constant"), peeks)
+    assert report.status == "wrong"
+    assert not seen  # it happened in another process
+    monkeypatch.setattr(Exercise, "forget", lambda *_: None)  # this process still needs it
+    paper = Paper(exercise("mse.constant"))
+    assert paper.cases[0].hidden
+    paper.forget(peeks)
+    assert not paper.cases[0].hidden
+
+
+@pytest.mark.parametrize("broken", [name for name in NAMES if hasattr(exercise(name).module, "broken")])
+def test_a_script_to_repair_is_not_attempted_until_it_changes(broken):
+    task = exercise(broken)
+    scope = {"torch": torch, "F": torch.nn.functional, "nn": torch.nn, "math": math}
+    exec(task.stub, scope)
+    untouched = scope[task.solved.__name__]
+    assert judge(task, untouched).status == "not attempted"
+
+
+def test_a_table_of_exercises():
+    shown = exercise_table(kind="repair", level=1)
+    assert (
+        "[A script that learns the mean](regression/mse.ipynb#a-script-that-learns-the-mean)" in shown._repr_markdown_()
+    )
+    assert repr(shown).startswith("a table of exercises: ")
+    assert exercise_table()._repr_markdown_().count("\n| ") == len(NAMES)
+    with pytest.raises(ValueError, match=r"no kind 'mend' has exercises; those that have: .*repair"):
+        exercise_table(kind="mend")
+    with pytest.raises(ValueError, match="no exercise has that chapter and kind at once"):
+        exercise_table(chapter="projects", kind="repair")
 
 
 def test_unknown_names_are_refused():

@@ -46,7 +46,8 @@ def in_the_chapters():
             if cell["cell_type"] == "markdown":
                 before = re.split(r"^### .*$", text, flags=re.MULTILINE)[-1]
             for name in re.findall(r'^check\("([\w.]+)"', text, re.MULTILINE):
-                found[name] = (path.parent.name, before)
+                if name.split(".")[0] == path.stem:  # another page may show how it goes
+                    found[name] = (path.parent.name, before)
     return found
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ._cases import HALF, Case
 from ._compare import Wrong, difference, kind, worded
-from ._exercise import Exercise
+from ._exercise import TRAINED, Exercise
 from ._isolation import Place, results
 from ._perform import Answer
 from ._plain import Plain
@@ -118,7 +118,7 @@ class Trial:
         self.task, self.answer, self.cases, self.reference = paper.task, answer, paper.cases, paper.reference
         self.how = self.task.performance
         seconds = self.task.said("SECONDS", SECONDS)
-        if self.how.random:
+        if self.task.kind in TRAINED:
             _ready()
         self.found = place(self.how, answer, self.cases, seconds, lambda: paper.forget(answer))
 

@@ -154,6 +154,7 @@ def execute(notebook: NotebookNode, folder: Path) -> None:
     """Run every code cell in a fresh kernel that starts in `folder`, as nbval does."""
     resources = {"metadata": {"path": str(folder)}}
     quiet = ["--log-level=ERROR"]  # of the kernel's own log, not of what a cell prints
+    os.environ["LOSSBOOK_QUIET"] = "1"  # no line of progress among the outputs
     client = NotebookClient(notebook, timeout=TIMEOUT, record_timing=False, extra_arguments=quiet, resources=resources)
     with client.setup_kernel():
         for number, cell in enumerate(notebook.cells, 1):

@@ -86,6 +86,7 @@ def environment() -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if name not in ("MPLBACKEND", "PYTHONPATH", "PYTHONHOME")}
     env["PATH"] = os.pathsep.join([str(PYTHON.parent), env.get("PATH", "")])
     env.update(VIRTUAL_ENV=str(VENV), OMP_NUM_THREADS="1", NO_COLOR="1", PYTHONUNBUFFERED="1", PYTHONUTF8="1")
+    env["LOSSBOOK_QUIET"] = "1"  # no line of progress among the outputs that are stored or compared
     env.update(TORCHINDUCTOR_CACHE_DIR=str(ROOT / "_build" / "inductor"), COLUMNS="240")  # a failure with its reason
     return env
 

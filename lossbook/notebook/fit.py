@@ -6,6 +6,10 @@ import torch
 from torch import Tensor, nn
 
 
+class DivergedError(ValueError):
+    """The loss is no longer a finite number."""
+
+
 def fit(
     model: nn.Module,
     loss: Callable[..., Tensor],
@@ -32,7 +36,8 @@ def fit(
         The loss of each step, in order.
 
     Raises:
-        ValueError: the loss is not one number, or turns NaN or infinite: the message names the step.
+        ValueError: the loss is not one number.
+        DivergedError: it turns NaN or infinite, a ValueError whose message names the step.
 
     Example:
         >>> import torch
@@ -51,7 +56,7 @@ def fit(
         if value.dim() != 0:
             raise ValueError(f'loss must give one number, for instance reduction="mean"; got {tuple(value.shape)}')
         if not value.isfinite():
-            raise ValueError(f"the loss is {value.item()} at step {step}: look at its inputs, or lower lr={lr:g}")
+            raise DivergedError(f"the loss is {value.item()} at step {step}: look at its inputs, or lower lr={lr:g}")
         value.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         history.append(value.item())

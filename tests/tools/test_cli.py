@@ -37,17 +37,18 @@ def cells(*sources):
 
 
 def in_the_chapters():
-    """The folder and the statement of each exercise, from the chapters."""
+    """The folder, the title and the statement of each exercise, from the chapters."""
     found = {}
     for path in (ROOT / "book").rglob("*.ipynb"):
-        before = ""
+        before, title = "", ""
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             text = "".join(cell["source"])
             if cell["cell_type"] == "markdown":
+                title = [title, *re.findall(r"^### (.*)$", text, re.MULTILINE)][-1]
                 before = re.split(r"^### .*$", text, flags=re.MULTILINE)[-1]
             for name in re.findall(r'^check\("([\w.]+)"', text, re.MULTILINE):
                 if name.split(".")[0] == path.stem:  # another page may show how it goes
-                    found[name] = (path.parent.name, before)
+                    found[name] = (path.parent.name, title, before)
     return found
 
 
@@ -56,9 +57,10 @@ CHAPTERS = in_the_chapters()
 
 @each
 def test_an_exercise_says_what_it_asks_of_one(name):
-    entry, (folder, statement) = ENTRIES[name], CHAPTERS[name]
+    entry, (folder, title, statement) = ENTRIES[name], CHAPTERS[name]
     assert entry.title == exercise(name).title
     assert entry.topic == folder
+    assert entry.title == title
     statement = " ".join(statement.split())
     assert " ".join(entry.statement.split()) == statement
     assert entry.level in LEVELS

@@ -1,4 +1,4 @@
-"""Beta NLL.
+"""β-NLL.
 
 Write β-NLL for each element, in tensor operations.
 The judge looks at the value and at both gradients.

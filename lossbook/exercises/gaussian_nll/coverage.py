@@ -1,4 +1,4 @@
-"""Does the interval keep its promise?.
+"""Does the interval keep its promise?
 
 Write the share of targets inside the central interval of probability `level`, such as 0.95, that mean and variance
 promise.

@@ -42,11 +42,12 @@ def cases():
 
 def broken(inputs, target, new_inputs):
     model = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
-    pos_weight = (1 - target).sum() / target.sum()
+    weight = (1 - target).sum() / target.sum()
     optimiser = torch.optim.Adam(model.parameters(), lr=0.3)
     for _ in range(60):
         optimiser.zero_grad()
-        loss = F.binary_cross_entropy_with_logits(model(inputs), target, pos_weight=pos_weight)
+        scores = model(inputs)
+        loss = F.binary_cross_entropy_with_logits(scores, target, pos_weight=weight)
         loss.backward()
         optimiser.step()
     with torch.no_grad():

@@ -50,7 +50,8 @@ def broken(inputs, target, new_inputs):
         optimiser.step()
     with torch.no_grad():
         forecast = model(new_inputs).squeeze(-1)
-        return torch.stack([forecast - 2 * log_spread.exp(), forecast + 2 * log_spread.exp()])
+        reach = 2 * log_spread.exp()
+        return torch.stack([forecast - reach, forecast + reach])
 
 
 def train(inputs, target, new_inputs):
@@ -65,7 +66,8 @@ def train(inputs, target, new_inputs):
         optimiser.step()
     with torch.no_grad():
         forecast = model(new_inputs).squeeze(-1)
-        return torch.stack([forecast - 2 * log_spread.exp(), forecast + 2 * log_spread.exp()])
+        reach = 2 * log_spread.exp()
+        return torch.stack([forecast - reach, forecast + reach])
 
 
 def check_band(came, inputs, target, new_inputs, *, truth):

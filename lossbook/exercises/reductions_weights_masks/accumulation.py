@@ -29,7 +29,6 @@ SIZE = 10.0
 
 
 def cases():
-    torch.optim.SGD([torch.zeros((), requires_grad=True)]).step()  # what torch imports then is no answer's doing
     for label, sizes in (
         ("weights", (40, 2, 7)),
         ("one text", (9,)),

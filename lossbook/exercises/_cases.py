@@ -59,6 +59,17 @@ class Case:
     fixed: tuple[str, ...] = ()
     hidden: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if self.hidden:  # a view would bring along what it is a view of
+            self.args = [_whole(argument) for argument in self.args]
+
+
+def _whole(argument: Any) -> Any:
+    """Copy a tensor, or a list of them, into memory that holds nothing else."""
+    if isinstance(argument, list):
+        return [_whole(each) for each in argument]
+    return argument.clone() if isinstance(argument, Tensor) else argument
+
 
 def cases(module: ModuleType) -> list[Case]:
     """Draw the cases of an exercise: those that it makes itself, or those that follow from what it ``TAKES``."""

@@ -57,7 +57,7 @@ def difference(found: Plain, wanted: Wanted) -> Wrong | None:
     if found.get("said") == "None":
         return Wrong("it returned None: is there a `return`?")
     if "dtype" not in found:
-        return Wrong(f"expected a tensor, got {kind(found)}")
+        return Wrong(f"expected a {'number' if wanted.nan else 'tensor'}, got {kind(found)}")
     if found["dtype"] not in wanted.dtypes:
         return Wrong(f"expected {wanted.dtypes[0]}, got {found['dtype']}")
     if found["shape"] != list(exact.shape):

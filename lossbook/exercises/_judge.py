@@ -80,6 +80,7 @@ class Paper:
     def forget(self, answer: Answer) -> None:
         """Drop everything that is right; the child does so before it calls an answer."""
         self.reference.known.clear()
+        self.reference.exact = None
         for case in self.cases:
             case.hidden.clear()
         self.task.forget(answer)

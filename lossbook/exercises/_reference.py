@@ -33,7 +33,8 @@ class Reference:
     """The exact results of an exercise."""
 
     def __init__(self, task: Exercise) -> None:
-        self.exact, self.how = task.exact, task.performance
+        self.exact: Callable[..., Any] | None = task.exact
+        self.how = task.performance
         self.result: dict[torch.dtype, torch.dtype] = task.said("RESULT", {})
         self.any_dtype, self.keeps = task.said("ANY_DTYPE", False), task.said("KEEPS_DTYPE", False)
         self.precision: torch.dtype | None = task.said("PRECISION", None)

@@ -5,6 +5,7 @@ asked for, "a loss of torch", and "a Jacobian", which is a tensor with more than
 argument.
 """
 
+import _thread
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ OPERATIONS = {  # a word of WITHOUT: the operations of ATen behind every spellin
 }
 TORCH = Path(torch.__file__).parent
 PACKAGE = Path(__file__).resolve().parents[1]
+MODES = str(TORCH / "utils" / "_python_dispatch.py")
 FUNCTIONAL = str(TORCH / "nn" / "functional.py")
 LOSSES = {name for name in vars(torch.nn.functional) if name.endswith(("_loss", "cross_entropy", "kl_div", "_logits"))}
 DERIVATIVES = {  # file of torch: its functions that differentiate, or all of them
@@ -121,7 +123,9 @@ def _profile(without: tuple[str, ...], broken: list[str]) -> Callable[[FrameType
     loss = "a loss of torch" in without
     package, here = str(PACKAGE), str(Path(__file__).parent)
 
-    def look(frame: FrameType, event: str, _: Any) -> None:
+    def look(frame: FrameType, event: str, thing: Any) -> None:
+        if event == "c_call" and thing is _thread.start_new_thread:  # where nobody watches
+            _refuse("another thread", broken)
         if event != "call":
             return
         file, name = frame.f_code.co_filename, frame.f_code.co_name
@@ -129,6 +133,8 @@ def _profile(without: tuple[str, ...], broken: list[str]) -> Callable[[FrameType
             names = DERIVATIVE_FILES[file]
             if names is None or name in names:
                 _refuse("autograd", broken)
+        if file == MODES and name == "_disable_current_modes":
+            _refuse("a way around the rules", broken)
         if loss and file == FUNCTIONAL and name in LOSSES:
             _refuse("a loss of torch", broken)
         if lossbook and file.startswith(package) and not file.startswith(here):

@@ -14,8 +14,8 @@ from ._draw import ANY
 
 def smaller(case: Case, entry: tuple[int, ...] | None) -> list[Case]:
     """Give cases that are smaller by one step, or told with simpler numbers where there is nothing to leave out."""
-    if not case.kinds or case.whole is not None:  # with a NaN in it, the case is about its neighbours
-        return []
+    if case.whole is not None or all(kind.number for kind in case.kinds.values()):
+        return []  # with a NaN in it, the case is about its neighbours, and a number stays in its range
     fewer = list(_fewer(case, entry))
     return fewer or list(_simpler(case))
 

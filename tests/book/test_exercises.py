@@ -173,6 +173,7 @@ def test_what_was_held_out_is_unknown_to_an_answer(monkeypatch):
     assert paper.cases[0].hidden
     paper.forget(peeks)
     assert not paper.cases[0].hidden
+    assert paper.reference.exact is None
 
 
 @pytest.mark.parametrize("broken", [name for name in NAMES if hasattr(exercise(name).module, "broken")])

@@ -2,9 +2,12 @@
 
 import inspect
 import linecache
+import math
 import os
 import sys
+import threading
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -316,3 +319,79 @@ def test_an_answer_in_place_does_not_disarm_the_judge():
 
     assert "it changes its argument x" in verdict("sigmoid.slope", slope)
     assert verdict("sigmoid.stable", lambda x: 1 / (1 + torch.exp(-x))) != "right"
+
+
+# --- what trains -----------------------------------------------------------------------------------------------------
+
+
+def by_the_rest_of_the_storage(inputs, target, new_inputs):
+    return target.as_strided((200,), (1,), 100)
+
+
+def by_a_message_of_its_own(inputs, target, new_inputs):
+    frame = sys._getframe()
+    while frame is not None:
+        here = frame.f_locals
+        if "token" in here and "writing" in here:
+            os.write(here["writing"], here["token"] + b'{"done": true}\n')
+            os._exit(0)
+        frame = frame.f_back
+    return target.mean().expand(len(new_inputs))
+
+
+def by_hidden_truth(inputs, target, new_inputs):
+    frame = sys._getframe()
+    while frame is not None:
+        for case in frame.f_locals.get("cases", ()):
+            if case.hidden:
+                return case.hidden["truth"]
+        frame = frame.f_back
+    return target.mean().expand(len(new_inputs))
+
+
+@linux
+@pytest.mark.parametrize("answer", [by_the_rest_of_the_storage, by_a_message_of_its_own, by_hidden_truth])
+def test_what_was_held_out_is_not_found(answer):
+    assert "WRONG" in verdict("mse.constant", answer, shrink=False)
+
+
+@linux
+def test_whoever_trains_may_seed():
+    solved = exercise("mse.constant").solved
+
+    def seeds_first(inputs, target, new_inputs):
+        torch.manual_seed(0)
+        return solved(inputs, target, new_inputs)
+
+    assert verdict("mse.constant", seeds_first) == "right"
+
+
+@linux
+def test_another_thread_is_refused_where_rules_are_watched():
+    def elsewhere(classes):
+        found = []
+        worker = threading.Thread(target=lambda: found.append(torch.tensor(1 + (classes - 1) / math.e).log().item()))
+        worker.start()
+        worker.join()
+        return found[0]
+
+    assert "it uses another thread" in verdict("cross_entropy.floor", elsewhere)
+
+
+@pytest.mark.parametrize("kind", [np.float64, float])
+def test_a_prediction_is_any_number(kind):
+    assert verdict("cross_entropy.floor", lambda classes: kind(math.log(1 + (classes - 1) / math.e))) == "right"
+    said = verdict("cross_entropy.floor", lambda classes: [str(classes)])
+    assert "expected a number" in said
+
+
+@linux
+@pytest.mark.parametrize("way", ["/proc/self/root{}", "{}"])
+def test_the_files_of_the_exercises_are_not_read_by_any_way(way):
+    path = way.format(exercise("mse.constant").module.__file__)
+
+    def reads(inputs, target, new_inputs):
+        with open(path) as file:
+            return torch.tensor(len(file.read()))
+
+    assert "it reads the exercises" in verdict("mse.constant", reads, shrink=False)

@@ -70,6 +70,7 @@ def train(inputs, target, start, new_inputs):
 
 
 def check_error(came, inputs, target, start, new_inputs, *, truth):
+    assert 0 <= came.min() <= came.max() <= 1, f"a probability is between 0 and 1, got {came.max():.3g}"
     off = (came - truth).abs().mean().item()
     assert off < 0.1, f"the probabilities are off by {off:.2g} on average; asked for is less than 0.1"
 

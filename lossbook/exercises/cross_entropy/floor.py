@@ -28,6 +28,7 @@ LEVEL = 1
 MINUTES = 4
 TAKES = {"classes": number(2, 50_000, 2, 10, 1000, whole=True)}
 WITHOUT = ["torch"]
+SIZE = 100.0  # a sum over the classes
 
 
 def printed(classes):

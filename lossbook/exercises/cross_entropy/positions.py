@@ -67,6 +67,8 @@ def train(inputs, target, new_inputs):
 
 
 def check_error(came, inputs, target, new_inputs, *, truth):
+    apart = (came.sum(2) - 1).abs().max().item()
+    assert apart < 1e-3, f"the probabilities of a word add up to 1, but for {apart:.2g}"
     off = (came - truth).abs().mean().item()
     assert off < 0.05, f"the probabilities are off by {off:.2g} on average; asked for is less than 0.05"
 

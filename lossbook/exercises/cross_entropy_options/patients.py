@@ -3,7 +3,7 @@
 Each batch holds the records of one patient, ten of them, and one patient in ten has a rare illness, class 1.
 So that it is not overlooked, the script gives class 1 the weight 9.
 It finds about a fifth of the ill, as it does without any weight.
-Repair it: the weight is right, and the patients come one after the other.
+Repair it; the weight of 9 is right.
 The judge asks for the class of records that were held out, as many healthy as ill: of each, more than half have to be
 found.
 
@@ -33,7 +33,7 @@ def cases():
     for _ in range(2):
         sick = (torch.arange(80) % 10 == torch.randint(1, 9, ())).long()
         x = _records(sick[:, None].expand(80, 10))
-        new = torch.arange(600) % 2
+        new = torch.randperm(600) % 2
         yield Case(
             "held-out records",
             [x, sick[:, None].expand(80, 10).clone(), _records(new)],

@@ -2,7 +2,7 @@
 
 A sensor is calibrated on pairs in which one in twenty readings is rubbish, hence absolute errors.
 The loss falls, and then it stays where it is, up and down.
-Repair the script, without more than 80 steps.
+Repair the script.
 The judge trains it on readings of its own, and compares predictions with held-out readings that are not rubbish.
 On average they have to be within 0.2 of them.
 
@@ -12,8 +12,8 @@ Sketch: A slope of -1 or 1 does not shrink on the way to the target, so the step
 on.
 
 Why: Under absolute errors the gradient says in which direction, and hardly how far: with a rate of 8 the weights jump
-across their place by several units for ever. A small constant rate does not arrive in 80 steps, since each of them is
-as short as the last. A rate that falls by a tenth with each step does both. Squared errors would slow down by
+across their place by several units for ever. A small constant rate arrives too, after thousands of steps, since each of
+them is as short as the last. A rate that falls by a tenth with each step does both. Squared errors would slow down by
 themselves, and be led astray by the rubbish.
 """
 

@@ -31,12 +31,12 @@ MINUTES = 8
 
 def cases():
     for _ in range(2):
-        words = torch.rand(60, 5, 2) * 4 - 2
+        words = torch.rand(200, 5, 2) * 4 - 2
         scores = words @ torch.tensor([[-12.0, -4.0, 4.0, 12.0], [1.0, -1.0, 1.0, -1.0]])
         scores = scores + torch.tensor([-12.0, 0.0, 0.0, -12.0])
-        tags = (scores - 0.4 * torch.rand(60, 5, 4).log().neg().log()).argmax(2)
-        truth = F.one_hot(tags[40:], 4).float().transpose(1, 2)
-        args = [words[:40], tags[:40], words[40:]]
+        tags = (scores - 0.4 * torch.rand(200, 5, 4).log().neg().log()).argmax(2)
+        truth = F.one_hot(tags[160:], 4).float().transpose(1, 2)
+        args = [words[:160], tags[:160], words[160:]]
         yield Case("words of new sentences", args, ["words", "tags", "new_words"], hidden={"truth": truth})
 
 

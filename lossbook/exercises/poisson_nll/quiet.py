@@ -8,7 +8,7 @@ from: on average they may be off by 30 %.
 
 Nudge: Which number does F.poisson_nll_loss expect to be given, a rate or something made of it?
 
-Sketch: Tell the loss that its input is a rate; or give it the logarithm of a rate, and be consistent at prediction.
+Sketch: Tell the loss that its input is a rate; or give it the logarithm of that same rate.
 
 Why: By default the loss takes its input for the logarithm of the rate, and a softplus head fits that as well as a
 positive number can: its output settles near the logarithm of the rate, and near 0 where the rate is below 1, since

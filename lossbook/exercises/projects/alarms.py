@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from .._cases import Case
 
 KIND = "project"
+SECONDS = 10.0
 LEVEL = 3
 MINUTES = 40
 
@@ -62,7 +63,9 @@ def chances(inputs, target, new_inputs):
 
 
 def check_mean(came, inputs, target, new_inputs, *, truth):
-    assert 0 <= came.min() <= came.max() <= 1, "a likelihood is between 0 and 1"
+    assert 0 <= came.min() <= came.max() <= 1, (
+        f"a likelihood is between 0 and 1, got {came.min():.3g} to {came.max():.3g}"
+    )
     off = (came.mean() / truth.mean() - 1).item()
     assert abs(off) < 0.25, f"the mean is off by {100 * off:+.2g} %; asked for is less than 25 %"
 

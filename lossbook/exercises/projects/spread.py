@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from .._cases import Case
 
 KIND = "project"
+SECONDS = 10.0
 LEVEL = 3
 MINUTES = 45
 
@@ -68,6 +69,7 @@ def check_centre(came, inputs, target, new_inputs, *, truth):
 
 
 def check_spread(came, inputs, target, new_inputs, *, truth):
+    assert (came[:, 1] > 0).all(), f"a standard deviation is above 0, got {came[:, 1].min():.3g}"
     off = (came[:, 1] / truth[:, 1] - 1).abs().median().item()
     assert off < 0.33, f"the standard deviation is off by {100 * off:.3g} %; asked for is less than 33 %"
 

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from .._cases import Case
 
 KIND = "project"
+SECONDS = 10.0
 LEVEL = 3
 MINUTES = 40
 

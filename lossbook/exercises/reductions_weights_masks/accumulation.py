@@ -3,7 +3,7 @@
 This script trains a linear classifier on texts of different lengths, in which -100 marks a token without a target.
 The texts do not fit into memory together, so it adds up their gradients before each step.
 Its weights are not those that one batch of all texts would give.
-Repair it: keep one backward pass for each text, and return the weights after the last step.
+Repair it, and return the weights after the last step.
 
 Nudge: How much does a token of a text with 2 targets count here, and one of a text with 40?
 

@@ -151,7 +151,7 @@ def _arrives(value: Tensor, seed: int) -> Tensor:
 
 def describe(value: Any, numbers: bool = False) -> Plain:
     """Say what came, as data: the numbers of a tensor, or words for anything else; a number where one is expected."""
-    if numbers and isinstance(value, Real) and type(value) is not bool:
+    if numbers and type(value) is not bool and isinstance(value, Real):
         return {"dtype": "float64", "shape": [], "data": [float(value)]}
     if type(value) is Tensor or type(value) is nn.Parameter:
         plain = {"dtype": str(value.dtype).removeprefix("torch."), "shape": list(value.shape)}

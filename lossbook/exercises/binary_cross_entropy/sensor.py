@@ -5,7 +5,7 @@ Then a technician connects a sensor the other way round, and the detector is tra
 This script raises nothing, its loss is the same number in every step, and in the end the weights are those it started
 with.
 Repair it, so that training goes on from `start` and ends at the new answer.
-The judge asks for the probability of a yes in records that were held out; on average it may be off by 0.1, and the
+The judge asks for the probability of a yes in records that were held out; on average it may be off by 0.2, and the
 script as it is is off by 0.9.
 
 Nudge: What is the sigmoid of 60 in float32, and which slope does it have there?
@@ -72,7 +72,7 @@ def train(inputs, target, start, new_inputs):
 def check_error(came, inputs, target, start, new_inputs, *, truth):
     assert 0 <= came.min() <= came.max() <= 1, f"a probability is between 0 and 1, got {came.max():.3g}"
     off = (came - truth).abs().mean().item()
-    assert off < 0.1, f"the probabilities are off by {off:.2g} on average; asked for is less than 0.1"
+    assert off < 0.2, f"the probabilities are off by {off:.2g} on average; asked for is less than 0.2"
 
 
 def right_softplus(inputs, target, start, new_inputs):

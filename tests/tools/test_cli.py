@@ -80,7 +80,7 @@ def test_nothing_comes_before_itself():
 def test_list_and_its_filters(lossbook):
     assert all(name in lossbook("list") for name in ENTRIES)
     told = lossbook("list", "--chapter", "huber", "--topic", "regression")
-    assert re.findall(r"(\w+)\.\w+ ", told) == ["huber"] * 3
+    assert set(re.findall(r"^  (\w+)\.\w+", told, re.MULTILINE)) == {"huber"}
     levels = {level: [n for n, e in ENTRIES.items() if e.level == level] for level in LEVELS}
     for level in filter(levels.get, LEVELS):
         assert re.findall(r"^  (\w+\.\w+)", lossbook("list", "--level", level), re.MULTILINE) == levels[level]
@@ -124,10 +124,10 @@ def test_from_show_to_done(file, tmp_path, lossbook, progress):
     assert not progress.exists()
     path.write_text(path.read_text(encoding="utf-8").replace("...", "error"), encoding="utf-8")
     assert "WRONG  " in lossbook("check", path, code=1)
-    assert re.search(r"huber +~\.\.  0 of 3", lossbook("status"))
+    assert re.search(r"huber +\.*~\.*  0 of \d", lossbook("status"))
     path.write_text(path.read_text(encoding="utf-8").replace("return error", "return error.clamp(-delta, delta)"))
     assert "ok     value" in lossbook("check", path)
-    assert re.search(r"huber +\+\.\.  1 of 3", lossbook("status"))
+    assert re.search(r"huber +\.*\+\.*  1 of \d", lossbook("status"))
     assert re.search(r"huber\.gradient .* done$", lossbook("list"), re.MULTILINE)
 
 

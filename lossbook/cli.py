@@ -266,7 +266,7 @@ def _notebook(options: argparse.Namespace) -> int:
     if options.output.suffix != ".ipynb":
         raise ValueError(f"a notebook ends in .ipynb, got {options.output}")
     found = selected(options.chapter, options.topic, options.kind, options.level)
-    title = f"Exercises: {options.chapter or options.topic or 'all topics'}"
+    title = f"Exercises: {options.chapter or options.topic or options.kind or 'all topics'}"
     write_new(notebook(title, found, solutions=not options.no_solutions), options.output)
     print(f"{options.output}: {len(found)} exercises, about {sum(each.minutes for each in found)} minutes")
     return 0

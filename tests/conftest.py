@@ -26,7 +26,6 @@ def device() -> str:
 @pytest.fixture(scope="session", autouse=True)
 def _progress(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Keep what the tests answer out of the progress of whoever runs them."""
-    os.environ["LOSSBOOK_QUIET"] = "1"
     os.environ["LOSSBOOK_PROGRESS"] = str(tmp_path_factory.mktemp("progress") / "progress.json")
 
 

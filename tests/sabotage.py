@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from lossbook.exercises._cases import HALF, SCALES, WIDE
 from lossbook.exercises._draw import ANY
 from lossbook.exercises._exercise import Exercise
+from lossbook.exercises._perform import outputs
 
 Answer = Callable[..., Any]
 
@@ -231,7 +232,7 @@ def _draws(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:
         if any(
             not torch.equal(m, r)
             for args in drawn
-            for m, r in zip(_parts(small_off(*args)), _parts(good(*args)), strict=True)
+            for m, r in zip(outputs(small_off(*args)), outputs(good(*args)), strict=True)
         ):
             yield "1e-6 off where it is small", small_off
 
@@ -296,10 +297,6 @@ def _then(good: Answer, something: Callable[[], object]) -> Answer:
         return good(*args)
 
     return spoiled
-
-
-def _parts(result: Any) -> list[Tensor]:
-    return list(result) if isinstance(result, list | tuple) else [result]
 
 
 def _small_entries_off(result: Tensor) -> Tensor:

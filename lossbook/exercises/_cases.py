@@ -85,7 +85,8 @@ class _Plan:
     def __init__(self, module: ModuleType) -> None:
         said = vars(module)
         self.takes: dict[str, Kind] = module.TAKES
-        self.dtypes: tuple[torch.dtype, ...] = said.get("DTYPES", (*WIDE, *HALF))
+        self.numbers = all(kind.number for kind in self.takes.values())
+        self.dtypes: tuple[torch.dtype, ...] = WIDE[:1] if self.numbers else said.get("DTYPES", (*WIDE, *HALF))
         self.scales: tuple[float, ...] = said.get("SCALES", SCALES)
         self.least: dict[str, int] = said.get("LEAST", {})
         self.at: dict[str, dict[str, Any]] = said.get("AT", {})
@@ -100,13 +101,12 @@ class _Plan:
         self.first = self.dtypes[0]
 
     def cases(self) -> Iterator[Case]:
-        numbers = all(kind.number for kind in self.takes.values())
-        for _ in range(12 if numbers else 3):
+        for _ in range(12 if self.numbers else 3):
             yield self.case("value", self.sizes())
         for label, given in self.at.items():
-            for dtype in given.get("dtypes", self.dtypes[:1] if numbers else self.wide or self.dtypes):
+            for dtype in given.get("dtypes", self.wide or self.dtypes):
                 yield self.given(label, given, dtype)
-        if numbers:
+        if self.numbers:
             return
         for dtype in self.dtypes[1:]:
             for _ in range(2):

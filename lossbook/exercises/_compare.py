@@ -54,14 +54,12 @@ class Wanted:
 def difference(found: Plain, wanted: Wanted) -> Wrong | None:
     """Compare one tensor of a result with what is wanted."""
     exact = wanted.exact
-    if found.get("said") == "None":
-        return Wrong("it returned None: is there a `return`?")
-    if "dtype" not in found:
-        return Wrong(f"expected a {'number' if wanted.nan else 'tensor'}, got {kind(found)}")
+    if lacks := missing(found, "number" if wanted.nan else "tensor"):
+        return lacks
     if found["dtype"] not in wanted.dtypes:
         return Wrong(f"expected {wanted.dtypes[0]}, got {found['dtype']}")
-    if found["shape"] != list(exact.shape):
-        return Wrong(f"expected shape {tuple(exact.shape)}, got {tuple(found['shape'])}")
+    if bent := misshapen(found, exact):
+        return bent
     got = torch.tensor(found["data"], dtype=torch.double).reshape(exact.shape)
     wrong = _wrong(got, wanted, None)
     if wrong.any():
@@ -72,6 +70,20 @@ def difference(found: Plain, wanted: Wanted) -> Wrong | None:
     expected, came = _told_apart(exact[entry].item() + 0.0, got[entry].item() + 0.0)
     where = f" at {list(entry)}" if exact.numel() > 1 else ""
     return Wrong(f"expected {expected}, got {came}{where}{_as_float32(got, wanted)}", entry)
+
+
+def missing(found: Plain, word: str = "tensor") -> Wrong | None:
+    """Say so where no tensor came, or no number."""
+    if found.get("said") == "None":
+        return Wrong("it returned None: is there a `return`?")
+    return None if "dtype" in found else Wrong(f"expected a {word}, got {kind(found)}")
+
+
+def misshapen(found: Plain, like: Tensor) -> Wrong | None:
+    """Say so where a tensor has another shape than it should."""
+    if found["shape"] == list(like.shape):
+        return None
+    return Wrong(f"expected shape {tuple(like.shape)}, got {tuple(found['shape'])}")
 
 
 def _wrong(got: Tensor, wanted: Wanted, slack: Tensor | None) -> Tensor:

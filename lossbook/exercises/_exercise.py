@@ -6,14 +6,13 @@ import inspect
 import pkgutil
 import re
 import sys
-import textwrap
 from collections.abc import Callable
 from functools import cached_property
-from types import CodeType, ModuleType
+from types import ModuleType
 from typing import Any
 
 from ._cases import WIDE, Case, cases
-from ._perform import Answer, Performance
+from ._perform import Answer, Performance, source
 
 SERVICE = (
     "absolute",
@@ -146,7 +145,7 @@ class Exercise:
             smooth,
             random=self.trains,
             numbers=self.kind == "predict",
-            stub=_code(self.stub),
+            stub=self.stub,
         )
 
     def cases(self) -> list[Case]:
@@ -175,16 +174,6 @@ class Exercise:
 def _is_of(module: ModuleType, thing: Any) -> bool:
     """Say whether something is a function, or a kernel, that a file defines."""
     return callable(thing) and getattr(getattr(thing, "fn", thing), "__module__", "") == module.__name__
-
-
-def _code(stub: str) -> CodeType:
-    """The compiled function, or kernel, of a stub."""
-    return next(part for part in compile(stub, "stub", "exec").co_consts if isinstance(part, CodeType))
-
-
-def source(function: Any) -> str:
-    """The source of a function, or of a kernel, without the docstring that says what is wrong with it."""
-    return textwrap.dedent(inspect.getsource(getattr(function, "fn", function))).strip()
 
 
 def exercise(name: str) -> Exercise:

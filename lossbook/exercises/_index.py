@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import cache
 
 from ._catalogue import Entry, selected
 from ._notebook import MARKS
@@ -50,15 +49,8 @@ class ExerciseTable:
 
 def _row(entry: Entry) -> str:
     after = ", ".join(f"`{name}`" for name in entry.after)
-    name, level = f"[{entry.title}]({_page(entry.chapter)}#{_anchor(entry.title)})", MARKS[entry.level]
-    return f"| {name} | {entry.kind} | `{entry.chapter}` | {level} | {entry.minutes} | {after} |"
-
-
-@cache
-def _page(chapter: str) -> str:
-    """The chapter's file as a page of the book links to it; the folder is its topic's."""
-    (entry, *_) = selected(chapter)
-    return f"{entry.topic}/{chapter}.ipynb"
+    name = f"[{entry.title}]({entry.topic}/{entry.chapter}.ipynb#{_anchor(entry.title)})"
+    return f"| {name} | {entry.kind} | `{entry.chapter}` | {MARKS[entry.level]} | {entry.minutes} | {after} |"
 
 
 def _anchor(title: str) -> str:

@@ -27,7 +27,7 @@ import torch
 
 from . import _state
 from ._cases import Case
-from ._perform import Answer, Performance
+from ._perform import Answer, Performance, describe
 from ._plain import Plain, read
 
 Forget = Callable[[], None]
@@ -79,6 +79,9 @@ def results(how: Performance, answer: Answer, cases: list[Case], seconds: float,
 
 
 def _perform(how: Performance, answer: Answer, cases: list[Case], send: Callable[[Plain], None]) -> None:
+    if how.stub and how.untouched(answer):
+        send({"value": describe(...)})
+        return
     before = _state.snapshot()
     for case in cases:
         printed = Printed()
@@ -87,11 +90,15 @@ def _perform(how: Performance, answer: Answer, cases: list[Case], send: Callable
         if printed.getvalue():
             plain["printed"] = printed.getvalue()[:200]
         if state := _state.changed(before, functions=case is cases[-1], random=how.random):
-            send({"state": state})
-            return
+            plain = {"state": state}
         send(plain)
-        if plain.get("value", {}).get("said") == "..." or "forbidden" in plain:
+        if _ends(plain):
             return
+
+
+def _ends(plain: Plain) -> bool:
+    """Say whether a result is the last one, whatever cases are left."""
+    return "state" in plain or "forbidden" in plain or plain.get("value") == {"said": "..."}
 
 
 # --- a child ---------------------------------------------------------------------------------------------------------
@@ -122,17 +129,13 @@ def in_a_child(
     found = read([line.removeprefix(token) for line in lines], len(cases)) if ours else None
     if found is None:
         return [{"nosy": "it sends results of its own"}]
-    if found and found[-1] == {"done": True} and (len(found) > len(cases) or _ends(found[-2:-1])):
-        return found[:-1]
-    if found and found[-1] == {"no fork": True}:
+    if found[-1:] == [{"no fork": True}]:
         return None
-    found = [plain for plain in found if plain != {"done": True}]
+    done = found[-1:] == [{"done": True}]
+    found = found[:-1] if done else found
+    if done and (len(found) == len(cases) or any(map(_ends, found[-1:]))):
+        return found
     return [*found, {"ended": ended or _ending(status)}]
-
-
-def _ends(last: list[Plain]) -> bool:
-    """Say whether no more was to come after the last result, though there were further cases."""
-    return any({"state", "forbidden", "nosy"} & plain.keys() or plain.get("value") == {"said": "..."} for plain in last)
 
 
 def _status(child: int, seconds: float) -> int | None:

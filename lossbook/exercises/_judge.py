@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ._cases import HALF, Case
-from ._compare import Wrong, difference, kind, worded
+from ._compare import Wrong, difference, kind, misshapen, missing, worded
 from ._exercise import TRAINED, Exercise
 from ._isolation import Place, results
 from ._perform import Answer
@@ -230,14 +230,10 @@ def _ready() -> None:
 
 def _unlike(came: Plain, truth: Tensor) -> Wrong | None:
     """Say so where a result has not the form of what was held out."""
-    if came.get("said") == "None":
-        return Wrong("it returned None: is there a `return`?")
-    if "data" not in came:
-        return Wrong(f"expected a tensor, got {kind(came)}")
-    if came["shape"] != list(truth.shape):
-        return Wrong(f"expected shape {tuple(truth.shape)}, got {tuple(came['shape'])}")
-    finite = all(map(math.isfinite, came["data"]))
-    return None if finite else Wrong("a NaN or an infinity is among the numbers")
+    if wrong := missing(came) or misshapen(came, truth):
+        return wrong
+    finite = "data" in came and all(map(math.isfinite, came["data"]))
+    return None if finite else Wrong("a NaN, an infinity or a complex number is among the numbers")
 
 
 def _rules(plain: Plain) -> Wrong | None:

@@ -8,9 +8,7 @@ import textwrap
 
 from ._judge import Report
 
-DRAWN_PATTERN = re.compile(
-    r"(WRONG  [^:\n]+: ).+|(<strong>WRONG</strong></td><td[^>]*>[^<]*</td>)<td[^>]*>.*?</td>", re.MULTILINE
-)
+DRAWN_PATTERN = re.compile(r"(WRONG  [^:\n]+: ).+|(<strong>WRONG</strong></td><td[^>]*>[^<]*</td>)<td[^>]*>.*?</td>")
 """What nbval does not compare of a report: numbers that are drawn anew each time."""
 COLOURS = {"ok": "32", "WRONG": "31", "right": "32", "wrong": "31", "done": "32", "tried": "33"}
 

@@ -65,7 +65,8 @@ class Sweep:
     @property
     def rate(self) -> float:
         """The rate with the best median."""
-        return next(rate for rate, found in self.results.items() if found.median == self._best_median)
+        best: float = self.better(self.results, key=lambda rate: self.results[rate].median)
+        return best
 
     @property
     def best(self) -> Starts:
@@ -76,10 +77,6 @@ class Sweep:
     def inside(self) -> bool:
         """Whether there are rates on both sides of the best one; if not, the sweep was too narrow to find it."""
         return min(self.results) < self.rate < max(self.results)
-
-    @property
-    def _best_median(self) -> float:
-        return self.better(found.median for found in self.results.values())
 
     def __repr__(self) -> str:
         rows = (f"{rate:>8g}  {found}{'  best' if rate == self.rate else ''}" for rate, found in self.results.items())
@@ -157,7 +154,7 @@ def sweep(
         >>> found.rate, found.inside
         (0.1, True)
     """
-    worst = math.inf if better(0, 1) == 0 else -math.inf
+    worst = math.inf if better is min else -math.inf
 
     def tried(rate: float, seed: int) -> float:
         try:
@@ -166,9 +163,10 @@ def sweep(
             return worst
         return value if math.isfinite(value) else worst
 
-    runs = [(rate, seed) for rate in rates for seed in range(n)]
-    values = iter([tried(*run) for run in _seen(runs, "trained")])
-    return Sweep({rate: Starts(tuple(next(values) for _ in range(n))) for rate in rates}, better)
+    values: dict[float, list[float]] = {rate: [] for rate in rates}
+    for rate, seed in _seen([(rate, seed) for rate in rates for seed in range(n)], "trained"):
+        values[rate].append(tried(rate, seed))
+    return Sweep({rate: Starts(tuple(found)) for rate, found in values.items()}, better)
 
 
 def ruler(losses: Mapping[str, Tensor]) -> Ruler:

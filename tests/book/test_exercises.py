@@ -2,7 +2,6 @@
 
 import ast
 import json
-import math
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import torch
 from sabotage import hostile, spoils
 
 from lossbook.exercises import _judge, check, draw, exercise, exercise_table, help_for
-from lossbook.exercises._cases import Case
 from lossbook.exercises._exercise import KINDS, Exercise, chapters, keys
 from lossbook.exercises._isolation import in_a_thread
 from lossbook.exercises._judge import Paper, Trial, judge
@@ -142,7 +140,7 @@ def test_every_exercise_is_of_a_kind(name):
     task = exercise(name)
     assert task.said("KIND", "") in KINDS
     assert list(draw(name)) == task.cases()[0].names
-    assert task.trains or task.exact or task.kind not in ("predict", "derive")
+    assert task.exact or task.kind not in ("predict", "derive")
 
 
 def test_every_chapter_has_something_to_derive_to_build_and_to_repair():
@@ -156,33 +154,13 @@ def test_every_chapter_has_something_to_derive_to_build_and_to_repair():
     assert of_all.count("project") >= 3
 
 
-def test_what_was_held_out_is_unknown_to_an_answer(monkeypatch):
-    seen = []
-
-    def peeks(inputs, target, new_inputs):
-        import gc
-
-        seen.append([thing for thing in gc.get_objects() if isinstance(thing, Case) and thing.hidden])
-        return torch.zeros(len(new_inputs))
-
-    report = judge(exercise("mse.constant"), peeks)
-    assert report.status == "wrong"
-    assert not seen  # it happened in another process
+def test_what_is_right_is_forgotten(monkeypatch):
     monkeypatch.setattr(Exercise, "forget", lambda *_: None)  # this process still needs it
     paper = Paper(exercise("mse.constant"))
     assert paper.cases[0].hidden
-    paper.forget(peeks)
+    paper.forget(paper.task.solved)
     assert not paper.cases[0].hidden
     assert paper.reference.exact is None
-
-
-@pytest.mark.parametrize("broken", [name for name in NAMES if hasattr(exercise(name).module, "broken")])
-def test_a_script_to_repair_is_not_attempted_until_it_changes(broken):
-    task = exercise(broken)
-    scope = {"torch": torch, "F": torch.nn.functional, "nn": torch.nn, "math": math}
-    exec(task.stub, scope)
-    untouched = scope[task.solved.__name__]
-    assert judge(task, untouched).status == "not attempted"
 
 
 def test_a_table_of_exercises():

@@ -139,6 +139,14 @@ def test_from_show_to_done(file, tmp_path, lossbook, progress):
     assert re.search(r"huber\.gradient .* done$", lossbook("list"), re.MULTILINE)
 
 
+def test_a_script_to_repair_is_not_attempted_until_it_changes(tmp_path, lossbook):
+    path = tmp_path / "mine.py"
+    lossbook("show", "mse.constant", "-o", path)
+    assert lossbook("check", path, code=1).startswith("mse.constant: not attempted")
+    path.write_text(path.read_text(encoding="utf-8").replace("range(60)", "range(61)"), encoding="utf-8")
+    assert "error: the squared error is" in lossbook("check", path, code=1)
+
+
 def test_a_file_is_checked_for_all_that_it_names(tmp_path, lossbook):
     path = tmp_path / "answers.py"
     logit = "def logit_gradient(*arguments): return ...\n"

@@ -19,6 +19,8 @@ from typing import Any
 from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
+STILL = re.compile(r' *"!\[[^"]*\]\(\.\./_static/curves/\w+\.svg\)(\\n)?",?\n')
+"""In the text of a notebook, the line with the still picture of an explorer: the page has the explorer itself."""
 
 
 def repository() -> str:
@@ -72,7 +74,10 @@ def run_nothing(_app: Any, config: Any) -> None:
 def fill_in(app: Any, name: str, source: list[str]) -> None:
     """Put the outputs of a run in place of the stored ones; where one page is looked at, leave the others no code."""
     executed, page = os.environ.get("LOSSBOOK_EXECUTED"), os.environ.get("LOSSBOOK_PAGE")
-    if not executed or not str(app.env.doc2path(name)).endswith(".ipynb"):
+    if not str(app.env.doc2path(name)).endswith(".ipynb"):
+        return
+    source[0] = STILL.sub("", source[0])
+    if not executed:
         return
     notebook = json.loads(source[0])
     notebook["metadata"]["language_info"]["pygments_lexer"] = "ipython3"  # a kernel that runs would say so

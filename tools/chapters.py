@@ -6,8 +6,10 @@
 
 What is stored: the outputs of a run from top to bottom, counted 1..n, as text; of a figure its `text/plain` alone
 (nbval skips images, and one image is most of a notebook's size); of an explorer one line in place of its frames
-(`lossbook.notebook.explore.STORED`); cell ids that are words (a random one is replaced, made from the heading above
-it); the shared first code cell; no metadata but `tags`, `mystnb` and `jupyter`. Two runs store the same bytes.
+(`lossbook.notebook.explore.STORED`), and beside the book its first figure as book/_static/curves/STEM.svg, for readers
+of the notebook on GitHub; cell ids that are words (a random one is replaced, made from the heading above it); the
+shared first code cell; how many minutes the chapter takes; no metadata but `tags`, `mystnb` and `jupyter`. Two runs
+store the same bytes.
 
 Warnings are errors. It needs no filter: a kernel prints a warning on stderr, and stderr is refused here, by nbval (a
 stream that is not stored) and by the book (`stderr_output: error` in _config.yml).
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import itertools
 import json
 import os
 import re
@@ -34,6 +37,9 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parent.parent
 TIMEOUT = 120  # seconds that a cell may take, as in _config.yml
+CURVES = ROOT / "book" / "_static" / "curves"
+PARTS = "value|gradient|title|curve|reference|tangent|grid|axis|probe"
+SHAPES = rf"\.lossbook-explorer (svg svg|text|path|circle|\.({PARTS})\b).*\}}$"  # of explore.css, what draws the curves
 
 SETUP = """\
 # Colab brings torch and numpy: only lossbook is installed there, nothing else.
@@ -78,7 +84,7 @@ def main(arguments: list[str]) -> int:
         )
         try:
             old = path.read_text(encoding="utf-8")
-            new = fresh(old, path.parent)
+            new, picture = fresh(old, path.parent)
         except (OSError, ChapterError) as error:
             failed += 1
             print(
@@ -92,9 +98,9 @@ def main(arguments: list[str]) -> int:
             failed += 1
             print(first_difference(old, new))
         elif old != new:
-            aside = path.with_suffix(".new")
-            aside.write_text(new, encoding="utf-8", newline="\n")
-            os.replace(aside, path)
+            replace(path, new)
+        if picture and not options.check and path.is_relative_to(ROOT):
+            replace(CURVES / f"{path.stem}.svg", picture)
     return failed
 
 
@@ -108,11 +114,39 @@ def found(path: Path) -> Path:
     return next((chapter for chapter in chapters() if Path(chapter.stem) == path), path)
 
 
-def fresh(text: str, folder: Path) -> str:
-    """The text of a notebook as it is stored after a run."""
+def replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(exist_ok=True)
+    aside = path.with_suffix(".new")
+    aside.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(aside, path)
+
+
+def fresh(text: str, folder: Path) -> tuple[str, str]:
+    """The text of a notebook as it is stored after a run, and the picture of its explorer or ""."""
     notebook = prepared(text)
     execute(notebook, folder)
-    return normalised(notebook)
+    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
+    shown = (output.get("data", {}).get("text/html", "") for output in outputs)
+    picture = next((curves(html) for html in shown if "lossbook-explorer" in html), "")
+    return normalised(notebook), picture
+
+
+def curves(html: str) -> str:
+    """The two panels of an explorer, as it starts, in one SVG that stands alone: dark ink on a white card."""
+    style = re.search(r"<style>(.*?)</style>", html, re.DOTALL)[1]  # type: ignore[index]
+    kept = [rule for rule in style.split("@media")[0].splitlines() if re.match(SHAPES, rule)]
+    panels = re.findall(r'<svg class="(\w+)" viewBox="0 0 (\d+) (\d+)".*?>(.*?</g>)</svg>(?=<svg class|</div>)', html)
+    width, height = (int(size) for size in panels[0][1:3])
+    drawn = "\n".join(
+        f'<svg class="{kind}" x="{number * width}" width="{width}" height="{height}">{panel}</svg>'
+        for number, (kind, _, _, panel) in enumerate(panels)
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="lossbook-explorer" viewBox="0 0 {2 * width} {height}">\n'
+        f"<style>.lossbook-explorer {{ font: 12px sans-serif; color: #000 }}\n{chr(10).join(kept)}\n</style>\n"
+        f'<rect width="100%" height="100%" fill="#fff"/>\n{drawn}\n</svg>\n'
+    )
 
 
 def prepared(text: str) -> NotebookNode:
@@ -126,12 +160,32 @@ def prepared(text: str) -> NotebookNode:
             first = notebook.cells[1]
         first.update(id="setup", source=SETUP)
         name_cells(notebook.cells)
+        say_minutes(notebook)
+        for cell in notebook.cells:
+            if cell.id == "imports":  # folded on the page
+                cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "hide-input"})
         for cell in notebook.cells:
             cell.metadata = NotebookNode({key: cell.metadata[key] for key in KEPT_METADATA if cell.metadata.get(key)})
         nbformat.validate(notebook)
     except (KeyError, TypeError, AttributeError, ValueError, nbformat.ValidationError) as error:
         raise ChapterError(f"not a notebook of format 4: {type(error).__name__}: {error}") from None
     return notebook
+
+
+def minutes(notebook: NotebookNode) -> int:
+    """How long a chapter takes without its exercises: 200 words a minute, half a minute a cell, in steps of 5."""
+    before = itertools.takewhile(lambda cell: not cell.source.startswith("## Exercises"), notebook.cells)
+    cells = [(cell.cell_type, len(cell.source.split())) for cell in before]
+    exact = sum(words / 200 if kind == "markdown" else 0.5 for kind, words in cells)
+    return max(5, 5 * round(exact / 5))
+
+
+def say_minutes(notebook: NotebookNode) -> None:
+    """Keep the number of the line `*15 minutes, after ...*` right, where there is one."""
+    opening = notebook.cells[0]
+    opening.source = re.sub(
+        r"^\*\d+ minutes\b", f"*{minutes(notebook)} minutes", opening.source, count=1, flags=re.MULTILINE
+    )
 
 
 def name_cells(cells: list[NotebookNode]) -> None:

@@ -2,38 +2,155 @@
 
 import ast
 import inspect
+import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+PLUMBING = tuple(f"lossbook._core.{name}" for name in ("check", "classes", "formula", "kinds", "numbers", "reduce"))
+"""The modules whose functions refuse wrong calls, take weights and reduce: the book explains them once, in
+*Reductions, weights and masks*."""
+
 
 def source(function: Callable[..., Any]) -> "Source":
-    """Show the source of a function without its docstring.
+    """Show the lines of a function that compute; its checks, its weights and its reduction are folded under them.
+
+    Functions of the same file or family that compute a part of it follow.
 
     Example:
-        >>> from lossbook.functional import l1_loss
+        >>> from lossbook.functional import mse_loss
         >>> from lossbook.notebook import source
-        >>> print(source(l1_loss).text.splitlines()[0])
-        @formula
+        >>> source(mse_loss)
+        def mse_loss(input, target, ...):
+            error = input - target
+            return reduce(error * error, reduction)
     """
-    lines = textwrap.dedent(inspect.getsource(inspect.unwrap(function))).splitlines()
-    (definition,) = ast.parse("\n".join(lines)).body
-    assert isinstance(definition, ast.FunctionDef | ast.ClassDef)
-    if ast.get_docstring(definition) is not None:
-        docstring = definition.body[0]
-        del lines[docstring.lineno - 1 : docstring.end_lineno]
-    return Source("\n".join(lines))
+    parts = list(_parts(inspect.unwrap(function), []))
+    return Source("\n\n\n".join(map(_formula, parts)), "\n\n\n".join(map(_whole, parts)))
 
 
 @dataclass(frozen=True, repr=False)
 class Source:
-    """Python source that a notebook shows highlighted."""
+    """Python source that a notebook shows highlighted: the formula, and folded all of it."""
 
-    text: str
+    formula: str
+    whole: str
 
     def __repr__(self) -> str:
-        return self.text
+        return self.formula
 
     def _repr_markdown_(self) -> str:
-        return f"```python\n{self.text}\n```"
+        said = "The whole function, with checks, weights and reduction"
+        return (
+            f"```python\n{self.formula}\n```\n\n"
+            f"<details>\n<summary>{said}</summary>\n\n```python\n{self.whole}\n```\n\n</details>"
+        )
+
+
+def _lines(function: Callable[..., Any]) -> list[str]:
+    return textwrap.dedent(inspect.getsource(function)).splitlines()
+
+
+def _definition(function: Callable[..., Any]) -> ast.FunctionDef:
+    (definition,) = ast.parse("\n".join(_lines(function))).body
+    assert isinstance(definition, ast.FunctionDef)
+    return definition
+
+
+def _parts(function: Callable[..., Any], seen: list[Callable[..., Any]]) -> Iterator[Callable[..., Any]]:
+    """The function, and after it those of its file or family that compute something for it."""
+    seen.append(function)
+    yield function
+    for node in ast.walk(_definition(function)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            called = inspect.unwrap(function.__globals__.get(node.func.id, len))
+            if called not in seen and _is_part(called, function):
+                yield from _parts(called, seen)
+
+
+def _is_part(called: Callable[..., Any], function: Callable[..., Any]) -> bool:
+    """Whether a function of the same family has arithmetic in what it assigns or returns."""
+    if not inspect.isfunction(called) or not called.__module__.startswith(function.__module__.rpartition(".")[0]):
+        return False
+    made = (node for node in ast.walk(_definition(called)) if isinstance(node, ast.Assign | ast.Return))
+    return any(_is_arithmetic(part) for node in made for part in ast.walk(node))
+
+
+def _whole(function: Callable[..., Any]) -> str:
+    """The source without its docstring."""
+    lines, definition = _lines(function), _definition(function)
+    if ast.get_docstring(definition) is not None:
+        docstring = definition.body[0]
+        del lines[docstring.lineno - 1 : docstring.end_lineno]
+    return "\n".join(lines)
+
+
+def _formula(function: Callable[..., Any]) -> str:
+    """The lines that compute, under a head that names what they use."""
+    lines, definition = _lines(function), _definition(function)
+    for call in ast.walk(definition):  # kept(entry, x) is x unless entries are weighted or left out
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "kept":
+            whole, inner = (ast.get_source_segment("\n".join(_lines(function)), node) for node in (call, call.args[1]))
+            lines[call.lineno - 1] = lines[call.lineno - 1].replace(f"{whole}", f"{inner}")
+    shown = [
+        re.sub(r"(\breduce\(.*, reduction), .*\)$", r"\1)", line)
+        for line in _shown(definition.body, function, lines)
+        if not re.match(r"\s*(\w+(?:, \w+)*) = (\1$|.*\bentry is None)", line)
+    ]
+    words = set(re.findall(r"\w+", "\n".join(shown)))
+    given = inspect.signature(function).parameters.values()
+    head = [
+        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
+        for each in given
+        if each.default is each.empty or (each.name in words and each.name != "reduction")
+    ]
+    left_out = ["..."] if len(head) < len(given) else []
+    return "\n".join([f"def {definition.name}({', '.join([*head, *left_out])}):", *shown])
+
+
+def _shown(body: Iterable[ast.stmt], function: Callable[..., Any], lines: list[str]) -> Iterator[str]:
+    """The lines of the statements that compute, each with the comment above it."""
+    for statement in body:
+        if isinstance(statement, ast.If):
+            yes, no = (list(_shown(branch, function, lines)) for branch in (statement.body, statement.orelse))
+            if yes:
+                yield lines[statement.lineno - 1]
+                yield from yes
+            if yes and no:
+                yield f"{' ' * statement.col_offset}else:"
+                yield from no
+        elif _computes(statement, function):
+            first = statement.lineno - 1
+            while lines[first - 1].lstrip().startswith("#"):
+                first -= 1
+            yield from lines[first : statement.end_lineno]
+
+
+def _computes(statement: ast.stmt, function: Callable[..., Any]) -> bool:
+    """Whether a statement makes something, by arithmetic or at least by no check and no weight."""
+    if isinstance(statement, ast.Return):
+        return True
+    if not isinstance(statement, ast.Assign | ast.AugAssign):
+        return False
+    inner = list(ast.walk(statement.value))
+    if any(_is_arithmetic(part) for part in inner):
+        return True
+    return not any(isinstance(part, ast.Call) and _is_plumbing(part.func, function) for part in inner)
+
+
+def _is_arithmetic(node: ast.AST) -> bool:
+    """An operator; the sign of a number, as in `unsqueeze(-1)`, is none."""
+    if isinstance(node, ast.UnaryOp):
+        return not isinstance(node.operand, ast.Constant)
+    return isinstance(node, ast.BinOp | ast.Compare)
+
+
+def _is_plumbing(called: ast.expr, function: Callable[..., Any]) -> bool:
+    """Whether what is called checks, weighs or reduces; `kept` does not count, it is what it keeps."""
+    if not isinstance(called, ast.Name) or called.id == "kept":
+        return False
+    found = inspect.unwrap(function.__globals__.get(called.id, len))
+    if _is_part(found, function):
+        return False
+    return getattr(found, "__module__", "").startswith((*PLUMBING, function.__module__.rpartition(".")[0]))

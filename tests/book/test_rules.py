@@ -1,0 +1,217 @@
+"""What every chapter is held to beyond its form: its length, its words, what stands beside a claim, where it leads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import chapters
+import nbformat
+import pytest
+from nbformat import NotebookNode
+
+ROOT = chapters.ROOT
+BOOK = ROOT / "book"
+PAGES = chapters.chapters()
+LOSSES = [path for path in PAGES if (ROOT / "lossbook" / path.parent.name / f"{path.stem}.py").is_file()]
+LESSONS = [path for path in PAGES if path.parent.name not in ("book", "projects")]  # what one reads to learn something
+
+MOST_OPENING = 20  # words of the first sentence
+MOST_WORDS = {"cross_entropy": 2200, "binary_cross_entropy_with_logits": 2200, "cross_entropy_options": 2200}
+MOST_WORDS_ELSE = 1600
+NOT_COUNTED = ("Exercises", "In five lines", "Sources")  # the reader's own work, and what says all again
+
+WORDS = {  # what is written in one way: how it is not written
+    "U+2212 for minus": r"(?<![\w)\]}-])-\d",
+    "`68 %`, with a space": r"\d%",
+    "learned": r"\blearnt\b",
+    "classes are counted by C": r"\$K\$ classes|\bK classes",
+    "F is torch": r"import lossbook\.functional as|\bL\.\w+_loss\b",
+    "behaviour, centre: British": r"\b(behavior|center|color)\b",
+    "no filler": r"\b(simply|obviously|of course|note that)\b",
+}
+PITFALLS = {  # each is told in one chapter, and elsewhere in one sentence that leads there
+    "mse": r"\(N, 1\)|\(N, N\)",
+    "reductions_weights_masks": r"(?i)NaN times 0|0 times NaN|NaN \* 0",
+    "logits_and_overflow": r"(?i)\blog\(\w+ \+ (eps|1e-)|epsilon inside|eps(ilon)? inside",
+}
+
+
+def by_stem(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def markdown(path: Path) -> list[str]:
+    return [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+
+
+def plain(line: str) -> str:
+    """A line of prose as it is read: no mathematics, no code, no address of a link."""
+    line = re.sub(r"\]\([^)]*\)", "]", line)
+    return re.sub(r"`[^`]*`", "code", re.sub(r"\$[^$]*\$", "x", line))
+
+
+def prose(text: str, *, tables: bool = False) -> Iterator[str]:
+    """The lines of prose of a text: no display, listing, heading, picture or HTML, and tables if asked for."""
+    text = re.sub(r"^(```|\$\$).*?^\1", "", text, flags=re.DOTALL | re.MULTILINE)
+    left_out = r"\s*[#<!]" if tables else r"\s*[|#<!]"
+    yield from (line for line in text.splitlines() if line.strip() and not re.match(left_out, line))
+
+
+def sections(path: Path) -> dict[str, str]:
+    """The Markdown of a chapter by the second-level headings; "" before the first."""
+    parts = re.split(r"^## +(.+)$", "\n\n".join(markdown(path)), flags=re.MULTILINE)
+    return {"": parts[0], **{name.strip(): text for name, text in zip(parts[1::2], parts[2::2], strict=True)}}
+
+
+def shown(output: NotebookNode) -> str:
+    """The text of an output."""
+    return str(output.get("text", "") + output.get("data", {}).get("text/plain", ""))
+
+
+def count(text: str) -> int:
+    return sum(len(re.findall(r"[^\W_][\w'’.-]*", plain(line))) for line in prose(text))
+
+
+@by_stem(PAGES)
+def test_the_first_sentence_is_short(path):
+    first = next(prose(markdown(path)[0]))
+    assert count(first) <= MOST_OPENING, f"{count(first)} words: {first}"
+
+
+@by_stem(LESSONS)
+def test_a_chapter_keeps_to_its_words(path):
+    words = {name: count(text) for name, text in sections(path).items() if name not in NOT_COUNTED}
+    most = MOST_WORDS.get(path.stem, MOST_WORDS_ELSE)
+    assert sum(words.values()) <= most, f"{sum(words.values())} words, at most {most}: {words}"
+
+
+@by_stem(LESSONS)
+def test_a_chapter_says_how_long_it_takes_and_what_comes_before(path):
+    line = r"^\*(\d+) minutes(, after \[.+?\]\(.+?\.(?:ipynb|md)\).*)?\.\*$"
+    found = re.search(line, markdown(path)[0], re.MULTILINE)
+    assert found, 'the line under the first sentence: "*15 minutes, after [What a loss is](...).*"'
+    assert int(found[1]) == chapters.minutes(read(path))
+
+
+@by_stem(LOSSES)
+def test_there_is_something_to_copy_before_the_first_section(path):
+    before = []
+    for cell in read(path).cells:
+        if cell.cell_type == "markdown" and re.search(r"^## ", cell.source, re.MULTILINE):
+            break
+        before.append(cell)
+    snippet = next((cell.source for cell in before if cell.get("id") == "to-copy"), None)
+    assert snippet, "no code cell with the id to-copy before the first section"
+    assert len(snippet.splitlines()) <= 8
+    assert re.search(r"\b(F|nn)\.\w+", snippet), "the twin of torch is missing"
+    assert re.search(r"\blossbook\.[A-Z]|\b[a-z0-9_]+\(", snippet)
+    assert re.search(r"assert", snippet), "nothing says that the two agree"
+
+
+@by_stem(LESSONS)
+def test_a_chapter_ends_with_what_to_remember(path):
+    found = sections(path)
+    lines = [line for line in found.get("In five lines", "").splitlines() if line.strip()]
+    assert len(lines) == 5
+    assert all(line.startswith("- ") for line in lines)
+    assert list(found)[-2:] == ["In five lines", "Sources"]
+
+
+@by_stem(PAGES)
+def test_one_word_for_one_thing(path):
+    found = []
+    for cell in read(path).cells:
+        printed = "\n".join(shown(output) for output in cell.get("outputs", []))
+        for rule, pattern in WORDS.items():
+            if cell.cell_type == "markdown":
+                lines = [plain(line) for line in prose(cell.source.partition("## Sources")[0], tables=True)]
+            elif rule.startswith("F is"):
+                lines = cell.source.splitlines()
+            elif "%" in rule:
+                lines = printed.splitlines()
+            else:
+                lines = [cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")]
+            found += [f"{rule}: {cell.id}: {line}" for line in lines if re.search(pattern, line)]
+    assert not found, "\n".join(found)
+
+
+@by_stem(LESSONS)
+def test_a_pitfall_is_told_in_one_place(path):
+    told = [line for name, text in sections(path).items() if name not in NOT_COUNTED for line in prose(text)]
+    for home, pattern in PITFALLS.items():
+        lines = [line for line in told if re.search(pattern, line)]
+        if lines and path.stem != home:
+            assert len(lines) == 1, f"told in {len(lines)} lines; its home is {home}:\n" + "\n".join(lines)
+            assert f"{home}.ipynb" in lines[0], f"no link to its home: {lines[0]}"
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of a text, without those that are part of a name such as L1."""
+    return re.findall(r"(?<![\w.])[−-]?\d+(?:[.,]\d+)*(?![\w])", text.replace("\N{NO-BREAK SPACE}", ""))
+
+
+def value(number: str) -> float:
+    return float(number.replace("−", "-").replace(",", ""))
+
+
+@by_stem(PAGES)
+def test_the_numbers_of_an_alternative_text_are_in_the_code(path):
+    """Of a picture a number can be read off, and be wrong: it stands in an assert, an axis or an output."""
+    known: set[float] = set()
+    missing = []
+    for cell in read(path).cells:
+        if cell.cell_type != "code":
+            continue
+        printed = "\n".join(map(shown, cell.outputs))
+        known |= {value(n) for n in re.findall(r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", cell.source + "\n" + printed)}
+        known |= {-each for each in known}
+        for said in numbers(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")):
+            digits = len(said.partition(".")[2])
+            near = {round(each * factor, digits) for each in known for factor in (1, 100)}
+            if value(said) not in near:
+                missing.append(f"{cell.id}: {said}")
+    assert not missing, f"say these in an assert beside the figure: {missing}"
+
+
+@by_stem(LESSONS)
+def test_a_cell_that_asserts_an_inequality_shows_the_number(path):
+    """`assert error < 0.1` says that it held; a reader wants to see what was found."""
+    quiet = [cell for cell in read(path).cells if cell.cell_type == "code" and not cell.outputs]
+    silent = [cell.id for cell in quiet if re.search(r"^ *assert .*[<>]", cell.source, re.MULTILINE)]
+    assert not silent, f"cells that print nothing: {silent}"
+
+
+def glossary() -> dict[str, str]:
+    """The words of the glossary, each with its anchor."""
+    text = (BOOK / "notation.md").read_text(encoding="utf-8").partition("## Glossary")[2]
+    heads = re.findall(r"^### (.+)$", text, re.MULTILINE)
+    return {word: re.sub(r"[^\w]+", "-", head.lower()).strip("-") for head in heads for word in head.split(", ")}
+
+
+@by_stem(LESSONS)
+def test_a_word_of_the_glossary_is_linked_where_it_comes_first(path):
+    text = "\n".join(line for part in markdown(path) for line in prose(part.partition("## Sources")[0]))
+    read_as = re.sub(r"`[^`]*`|\$[^$]*\$", lambda aside: " " * len(aside[0]), text)
+    links = [(found.start(), found.end()) for found in re.finditer(r"\[[^\]]*\]\([^)]*\)", read_as)]
+    unlinked = []
+    for word, anchor in glossary().items():
+        first = re.search(rf"(?<![\w-]){re.escape(word)}(?:s|es)?(?![\w-])", read_as, re.IGNORECASE)
+        if first and not any(start <= first.start() < end for start, end in links):
+            unlinked.append(f"[{first[0]}](../notation.md#{anchor})")
+    assert not unlinked, f"link these at first use: {', '.join(unlinked)}"
+
+
+@by_stem(LOSSES)
+def test_a_picture_of_value_and_gradient_is_kept_for_readers_on_github(path):
+    name = f"{path.stem}.svg"
+    assert (BOOK / "_static" / "curves" / name).is_file(), "tools/chapters.py draws it from the explorer"
+    line = rf"^!\[(.+)\]\(\.\./_static/curves/{name}\)$"
+    picture = re.search(line, sections(path)["Value and gradient"], re.MULTILINE)
+    assert picture, f"![what it shows](../_static/curves/{name}) under Value and gradient"
+    assert len(picture[1]) >= 30

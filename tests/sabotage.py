@@ -133,7 +133,7 @@ def _trained(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:
     """Spoil what trains, or the loss that something is trained with."""
     choose = task.kind == "choose"
     good = good if choose else _once(good)
-    result = lambda change: lambda *args: each(good(*args), change)  # noqa: E731
+    result = lambda change: lambda *args: each(_as_floats(good(*args)), change)  # noqa: E731
     yield "nothing", lambda *args: [good(*args), None][1]
     yield "a list of numbers", result(Tensor.tolist)
     yield "an array", result(lambda r: r.detach().numpy())
@@ -161,6 +161,11 @@ def _trained(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:
     yield from _in_place(good)
     for name in ("switches gradients off", "sets the default dtype"):
         yield name, _then(good, STATE[name])
+
+
+def _as_floats(result: Any) -> Any:
+    """Classes as numbers that can be spoiled."""
+    return result.double() if isinstance(result, Tensor) and not result.is_floating_point() else result
 
 
 def _once(good: Answer) -> Answer:

@@ -26,7 +26,7 @@ def exercise_table(
 
     Example:
         >>> from lossbook.exercises import exercise_table
-        >>> exercise_table(chapter="huber", level=1)
+        >>> exercise_table(chapter="huber", kind="derive")
         a table of exercises: The gradient by hand
     """
     return ExerciseTable(tuple(selected(chapter, topic, kind, level)))

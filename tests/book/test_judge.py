@@ -144,7 +144,7 @@ def test_an_answer_that_does_not_end_well(answer, words, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     start = time.monotonic()
     assert words in verdict("huber.gradient", answer)
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 40  # 3 s of computing, or 24 s of a machine that is busy
     assert not list(tmp_path.iterdir()) or not next(tmp_path.iterdir()).stat().st_size
 
 

@@ -1,4 +1,4 @@
-"""A mixture with learnt shares.
+"""A mixture with learned shares.
 
 $K$ experts give scores (N, K, C), and a gate gives scores (N, K) for how much each expert counts for a sample.
 Return the log-probabilities of the mixture, (N, C), right for scores of size 1000 too.

@@ -13,6 +13,7 @@ import make
 import pytest
 import torch
 from subjects import Subject
+from thinning import share, thinned
 
 NAMES = make.names()
 ABOUT = ("subject", "function", "name", "loss", "activation", "path")  # parameters that say what a test is about
@@ -33,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stem", help="keep what is about this loss or chapter: make unit ONLY=huber")
 
 
+@pytest.hookimpl(trylast=True)  # after -k
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in items:
@@ -44,6 +46,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if is_about(item, stem)]
         config.hook.pytest_deselected(items=[item for item in items if not is_about(item, stem)])
         items[:] = kept
+    elif share() < 1:
+        chosen = thinned([item.nodeid for item in items if is_thinned(item)], share())
+        left_out = [item for item in items if is_thinned(item) and item.nodeid not in chosen]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not is_thinned(item) or item.nodeid in chosen]
+
+
+def pytest_configure() -> None:
+    share()  # before other processes are started, which take what this one measured
+
+
+def is_thinned(item: pytest.Item) -> bool:
+    """Say whether a test is a case among others; of chapters and pages every one is looked at."""
+    return hasattr(item, "callspec") and item.path.stem not in ("test_chapters", "test_rules", "test_site")
 
 
 def is_about(item: pytest.Item, stem: str) -> bool:
@@ -65,7 +81,9 @@ def stems_of(value: Any) -> set[str]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Sum up, over all processes, what was tried on the judge and on the arguments of losses."""
+    """Sum up, over all processes, what was tried on the judge and on the arguments of losses, and what was not."""
+    if share() < 1:
+        terminalreporter.write_line(f"thinned: this machine is slow, of many cases {100 * share():.0f} % were tried")
     say_of_exercises(terminalreporter)
     say_of_mutations(terminalreporter)
 

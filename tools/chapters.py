@@ -128,7 +128,7 @@ def fresh(text: str, folder: Path) -> tuple[str, str]:
     execute(notebook, folder)
     outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
     shown = (output.get("data", {}).get("text/html", "") for output in outputs)
-    picture = next((curves(html) for html in shown if "lossbook-explorer" in html), "")
+    picture = next((curves(html) for html in shown if re.match("<div class=.lossbook-explorer.*<style>", html)), "")
     return normalised(notebook), picture
 
 

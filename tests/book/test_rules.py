@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -215,3 +216,48 @@ def test_a_picture_of_value_and_gradient_is_kept_for_readers_on_github(path):
     picture = re.search(line, sections(path)["Value and gradient"], re.MULTILINE)
     assert picture, f"![what it shows](../_static/curves/{name}) under Value and gradient"
     assert len(picture[1]) >= 30
+
+
+CITED = tomllib.loads((BOOK / "sources.toml").read_text(encoding="utf-8"))
+BY_LINK = {each["link"]: each | {"key": key} for key, each in CITED.items()}
+
+
+def cited(source: dict[str, str]) -> str:
+    """How a paper or book begins its line, or the whole link to an issue, a pull request or a thread."""
+    if "authors" in source:
+        where = f", {source['where']}" if "where" in source else ""
+        return f"- {source['authors']} ({source['year']}), *{source['title']}*{where}"
+    place, number = source["key"].rsplit(" ", 1)
+    kind = "" if source["kind"] == "thread" else f"{source['kind']} "
+    title = source["title"].replace('"', "'")
+    return f'[{place} {kind}{number}]({source["link"]} "{title}")'
+
+
+def test_the_bibliography_says_what_each_source_is():
+    for key, source in CITED.items():
+        assert source["link"].startswith("https://"), key
+        assert source["title"], key
+        if "kind" in source:
+            kind = {"issues": "issue", "pull": "pull request"}.get(source["link"].split("/")[-2], "thread")
+            assert source["kind"] == kind, key
+        else:
+            assert 1800 < source["year"] < 2030, key
+
+
+@by_stem(PAGES)
+def test_sources_are_cited_as_the_bibliography_has_them(path):
+    for line in "\n".join(markdown(path)).splitlines():
+        for link in re.findall(r"\]\((https://(?:github\.com/[^)\s]+/(?:issues|pull)/|discuss\.)[^)\s]+)", line):
+            assert link in BY_LINK, f"not in book/sources.toml: {link}"
+    for line in sections(path).get("Sources", "").splitlines():
+        for link in re.findall(r"\]\((https://(?:github\.com/[^)\s]+/(?:issues|pull)/|discuss\.)[^)\s]+)", line):
+            assert cited(BY_LINK[link]) in line, f"write {cited(BY_LINK[link])}"
+        if re.match(r"- .+? \(\d{4}\), ", line):
+            link = next((link for link in BY_LINK if line.endswith(f"]({link})")), "")
+            assert link, f"does not end with a link of book/sources.toml: {line}"
+            assert line.startswith(cited(BY_LINK[link])), f"write {cited(BY_LINK[link])}"
+
+
+def test_every_source_is_cited():
+    text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
+    assert not [key for key, source in CITED.items() if source["link"] not in text]

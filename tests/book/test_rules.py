@@ -261,3 +261,13 @@ def test_sources_are_cited_as_the_bibliography_has_them(path):
 def test_every_source_is_cited():
     text = "".join(path.read_text(encoding="utf-8") for path in PAGES)
     assert not [key for key, source in CITED.items() if source["link"] not in text]
+
+
+def test_the_paths_of_the_first_page_say_how_long_they_take():
+    pages = {path.relative_to(BOOK).as_posix(): chapters.minutes(read(path)) for path in PAGES}
+    for table in re.findall(r"(?:^\|.*\n)+", (BOOK / "intro.md").read_text(encoding="utf-8"), re.MULTILINE):
+        rows = [line for line in table.splitlines()[2:] if "together" not in line]
+        said = [int(row.split("|")[-2]) for row in rows]
+        lessons = [row.rsplit("|", 3)[0] if row.count("#") else row for row in rows]
+        assert said == [sum(pages.get(link, 0) for link in re.findall(r"\]\(([^)#]+)\)", row)) for row in lessons]
+        assert f"**{sum(said)}**" in table

@@ -19,8 +19,7 @@ from typing import Any
 from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
-STILL = re.compile(r' *"!\[[^"]*\]\(\.\./_static/curves/\w+\.svg\)(\\n)?",?\n')
-"""In the text of a notebook, the line with the still picture of an explorer: the page has the explorer itself."""
+STILL = re.compile(r"!\[[^]]*\]\(\.\./_static/curves/\w+\.svg\)")  # of an explorer: the page has the explorer itself
 
 
 def repository() -> str:
@@ -76,10 +75,13 @@ def fill_in(app: Any, name: str, source: list[str]) -> None:
     executed, page = os.environ.get("LOSSBOOK_EXECUTED"), os.environ.get("LOSSBOOK_PAGE")
     if not str(app.env.doc2path(name)).endswith(".ipynb"):
         return
-    source[0] = STILL.sub("", source[0])
+    notebook = json.loads(source[0])
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = STILL.sub("", "".join(cell["source"]))
+    source[0] = json.dumps(notebook)
     if not executed:
         return
-    notebook = json.loads(source[0])
     notebook["metadata"]["language_info"]["pygments_lexer"] = "ipython3"  # a kernel that runs would say so
     if page in (None, f"{name}.ipynb"):
         if wrong := take_outputs(notebook, Path(executed, f"{name}.ipynb")):

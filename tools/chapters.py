@@ -164,6 +164,10 @@ def prepared(text: str) -> NotebookNode:
         for cell in notebook.cells:
             if cell.id == "imports":  # folded on the page
                 cell.metadata["tags"] = sorted({*cell.metadata.get("tags", []), "hide-input"})
+                cell.metadata["mystnb"] = {
+                    "code_prompt_show": "Show the imports",
+                    "code_prompt_hide": "Hide the imports",
+                }
         for cell in notebook.cells:
             cell.metadata = NotebookNode({key: cell.metadata[key] for key in KEPT_METADATA if cell.metadata.get(key)})
         nbformat.validate(notebook)

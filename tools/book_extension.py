@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +105,20 @@ def take_outputs(notebook: dict[str, Any], executed: Path) -> str:
     return f"{executed} is of other cells: make notebooks" if ran else f"there is no {executed}: did the chapter run?"
 
 
+def help_search(app: Any, page: str, _template: str, _context: Any, _doctree: Any) -> None:
+    """Give the search page what people type, and where it leads."""
+    if page == "search":
+        pages = tomllib.loads((ROOT / "book" / "found_under.toml").read_text(encoding="utf-8"))
+        app.add_js_file(None, body=f"window.FOUND_UNDER = {json.dumps(pages)}")
+        app.add_js_file("found_under.js")
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Register with Sphinx."""
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for an extension the book leaves out
     app.connect("config-inited", add_repository)
     app.connect("config-inited", run_nothing)
     app.connect("source-read", fill_in)
+    app.connect("html-page-context", help_search)
     app.connect("build-finished", add_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

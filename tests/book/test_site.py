@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
@@ -174,6 +175,32 @@ def test_search_finds_a_chapter_without_a_network(browser):
     page.goto((SITE / "search.html").as_uri() + "?q=lossbook")
     page.wait_for_selector("ul.search li a")
     page.close()
+
+
+FOUND_UNDER = tomllib.loads((ROOT / "book" / "found_under.toml").read_text("utf-8"))
+TYPED = {phrase: page for page, phrases in FOUND_UNDER.items() for phrase in phrases}
+
+
+def test_what_people_type_leads_to_its_page_first(browser):
+    page = browser.new_page(offline=True)
+    page.goto((SITE / "search.html").as_uri() + "?q=expected+scalar+type+long+but+found+float")
+    page.wait_for_selector("ul.search li a")
+    assert (
+        page.locator("ul.search li a").first.get_attribute("href").startswith("book/classification/cross_entropy.html")
+    )
+    found = """typed => {
+        const [query, found, left_out, marked, objects] = Search._parseQuery(typed);
+        return Search._performSearch(query, found, left_out, marked, objects).at(-1)?.[0];
+    }"""
+    elsewhere = {}
+    for phrase, wanted in TYPED.items():
+        for typed in (phrase, phrase.lower(), f"pytorch {phrase}"):
+            if (first := page.evaluate(found, typed)) != wanted:
+                elsewhere[typed] = first
+    page.close()
+    assert not elsewhere
+    assert len(TYPED) >= 60
+    assert len(TYPED) == sum(map(len, FOUND_UNDER.values())), "one phrase, two pages"
 
 
 class Links(HTMLParser):

@@ -78,7 +78,8 @@ def cross_entropy(
             "sum" adds up.
 
     Returns:
-        Loss in nats, in the dtype of the inputs; at least the weighted entropy of q, so 0 for an index.
+        Loss in nats, in the dtype of the inputs; at least the entropy of the (smoothed) target
+        where classes are not weighted, so 0 for an index without smoothing.
 
     Raises:
         ValueError: a setting is out of range, shapes differ, or (on CPU) a target is out of range.

@@ -75,7 +75,8 @@ def linear_cross_entropy(
             "sum" adds up.
 
     Returns:
-        Loss in nats, in the dtype of the logits; at least the weighted entropy of the smoothed target.
+        Loss in nats, in the dtype of the logits; at least the entropy of the smoothed target where
+        classes are not weighted.
 
     Raises:
         ValueError: a setting is out of range, shapes do not fit, or (on CPU) a target is out of range.

@@ -15,7 +15,7 @@ Sketch: With 0.6 times the model's probability, plus a tenth. That is what the l
 
 Why: Cross entropy asks for the probabilities of the labels, guesses included, so the predictions are too unsure. Label
 smoothing adds to each label what the annotator has added already, and makes it worse. The noise belongs into what the
-model says: the logarithm of 0.6 p + 0.1 of the label that was written. The absolute error of the probabilities is not
+model says: the logarithm of 0.6 q + 0.1 of the label that was written. The absolute error of the probabilities is not
 disturbed by guesses, and says 0 or 1 of everything.
 """
 
@@ -65,9 +65,9 @@ def right_a_table_of_who_becomes_what(output, target):
 
 
 def right_guesses_taken_off(output, target):
-    log_p = output.log_softmax(1)
+    log_q = output.log_softmax(1)
     label = (F.one_hot(target, 4) - 0.1) / 0.6
-    return -(label * log_p).sum(1).mean()
+    return -(label * log_q).sum(1).mean()
 
 
 def wrong_cross_entropy(output, target):

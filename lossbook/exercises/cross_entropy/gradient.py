@@ -3,7 +3,7 @@
 Return the gradient of the *mean* loss with respect to the logits, shape (N, C), for index targets.
 Autograd is switched off while you are checked.
 
-Nudge: For one sample it is p - q. What is q for an index, and what does the mean do to it?
+Nudge: For one sample it is q - p. What is p for an index, and what does the mean do to it?
 
 Sketch: Softmax over dimension 1, minus a one-hot of the target, divided by the number of samples.
 
@@ -30,9 +30,9 @@ def size(logits, target):
 
 
 def logit_gradient(logits, target):
-    p = logits.softmax(dim=1)
-    q = F.one_hot(target, logits.shape[1])
-    return (p - q) / len(logits)
+    q = logits.softmax(dim=1)
+    p = F.one_hot(target, logits.shape[1])
+    return (q - p) / len(logits)
 
 
 def exact(logits, target):
@@ -40,14 +40,14 @@ def exact(logits, target):
 
 
 def right_scatter(logits, target):
-    p = torch.softmax(logits, 1)
-    return p.scatter_add(1, target[:, None], -torch.ones_like(p[:, :1])) / max(len(p), 1)
+    q = torch.softmax(logits, 1)
+    return q.scatter_add(1, target[:, None], -torch.ones_like(q[:, :1])) / max(len(q), 1)
 
 
 def right_comparison(logits, target):
-    p = (logits - logits.logsumexp(1, keepdim=True)).exp()
+    q = (logits - logits.logsumexp(1, keepdim=True)).exp()
     hit = target[:, None] == torch.arange(logits.shape[1])
-    return (p - hit.to(p.dtype)) / logits.shape[0]
+    return (q - hit.to(q.dtype)) / logits.shape[0]
 
 
 def wrong_gradient_of_the_sum(logits, target):
@@ -68,20 +68,20 @@ def wrong_softmax_over_the_batch(logits, target):
 
 def wrong_exponentials_by_hand(logits, target):
     """Refused by: scales."""
-    p = logits.exp() / logits.exp().sum(1, keepdim=True)
-    return (p - F.one_hot(target, logits.shape[1])) / len(logits)
+    q = logits.exp() / logits.exp().sum(1, keepdim=True)
+    return (q - F.one_hot(target, logits.shape[1])) / len(logits)
 
 
 def wrong_only_the_right_class(logits, target):
-    q = F.one_hot(target, logits.shape[1])
-    return (logits.softmax(1) - q) * q / len(logits)
+    p = F.one_hot(target, logits.shape[1])
+    return (logits.softmax(1) - p) * p / len(logits)
 
 
 def wrong_logits_overwritten(logits, target):
     """Refused by: nothing changed."""
     logits -= logits.amax(1, keepdim=True)
-    p = logits.softmax(1)
-    return (p - F.one_hot(target, logits.shape[1])) / len(logits)
+    q = logits.softmax(1)
+    return (q - F.one_hot(target, logits.shape[1])) / len(logits)
 
 
 def wrong_func_grad(logits, target):

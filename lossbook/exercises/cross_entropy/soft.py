@@ -52,8 +52,8 @@ def slope_size(logits, target):
 def soft_cross_entropy(logits, target):
     if logits.dtype != torch.double:
         logits = logits.float()
-    log_p = logits.log_softmax(dim=1).masked_fill(target == 0, 0.0)
-    return -(target * log_p).sum(dim=1).mean()
+    log_q = logits.log_softmax(dim=1).masked_fill(target == 0, 0.0)
+    return -(target * log_q).sum(dim=1).mean()
 
 
 def exact(logits, target):
@@ -64,15 +64,15 @@ def exact(logits, target):
 
 def right_kept(logits, target):
     logits = logits if logits.dtype == torch.double else logits.float()
-    log_p = torch.log_softmax(logits, 1)
-    return (target * -torch.where(target > 0, log_p, torch.zeros_like(log_p))).sum(1).mean()
+    log_q = torch.log_softmax(logits, 1)
+    return (target * -torch.where(target > 0, log_q, torch.zeros_like(log_q))).sum(1).mean()
 
 
 def right_shifted(logits, target):
     z = logits.to(torch.promote_types(logits.dtype, torch.float32))
     z = z - z.amax(1, keepdim=True)
-    log_p = (z - z.exp().sum(1, keepdim=True).log()).masked_fill(target == 0, 0.0)
-    return -torch.einsum("nc,nc->n", target.to(z.dtype), log_p).mean()
+    log_q = (z - z.exp().sum(1, keepdim=True).log()).masked_fill(target == 0, 0.0)
+    return -torch.einsum("nc,nc->n", target.to(z.dtype), log_q).mean()
 
 
 def wrong_torch(logits, target):
@@ -103,8 +103,8 @@ def wrong_one_maximum_for_the_whole_batch(logits, target):
     """Refused by: rows far apart."""
     logits = logits if logits.dtype == torch.double else logits.float()
     z = logits - logits.max()
-    log_p = z - z.exp().sum(1, keepdim=True).log()
-    return -(target * log_p.masked_fill(target == 0, 0)).sum(1).mean()
+    log_q = z - z.exp().sum(1, keepdim=True).log()
+    return -(target * log_q.masked_fill(target == 0, 0)).sum(1).mean()
 
 
 def wrong_nan_replaced_afterwards(logits, target):
@@ -115,8 +115,8 @@ def wrong_nan_replaced_afterwards(logits, target):
 
 def wrong_float32_too_late(logits, target):
     """Refused by: dtypes."""
-    log_p = logits.log_softmax(1).masked_fill(target == 0, 0)
-    loss = -(target * log_p).sum(1).mean()
+    log_q = logits.log_softmax(1).masked_fill(target == 0, 0)
+    loss = -(target * log_q).sum(1).mean()
     return loss if logits.dtype == torch.double else loss.float()
 
 
@@ -124,5 +124,5 @@ def wrong_detached(logits, target):
     """Refused by: gradient."""
     logits = logits if logits.dtype == torch.double else logits.float()
     z = logits - logits.amax(1, keepdim=True)
-    log_p = z - z.exp().sum(1, keepdim=True).log().detach()
-    return -(target * log_p.masked_fill(target == 0, 0)).sum(1).mean()
+    log_q = z - z.exp().sum(1, keepdim=True).log().detach()
+    return -(target * log_q.masked_fill(target == 0, 0)).sum(1).mean()

@@ -62,9 +62,9 @@ AT = {
 
 def smoothed_cross_entropy(logits, target, epsilon):
     allowed = logits > -math.inf
-    log_p = logits.log_softmax(dim=1).masked_fill(~allowed, 0.0)
-    right = log_p.gather(1, target[:, None]).squeeze(1)
-    even = log_p.sum(dim=1) / allowed.sum(dim=1)
+    log_q = logits.log_softmax(dim=1).masked_fill(~allowed, 0.0)
+    right = log_q.gather(1, target[:, None]).squeeze(1)
+    even = log_q.sum(dim=1) / allowed.sum(dim=1)
     return -((1 - epsilon) * right + epsilon * even).mean()
 
 
@@ -77,17 +77,17 @@ def exact(logits, target, epsilon):
 
 def right_probability_targets(logits, target, epsilon):
     allowed = logits != -math.inf
-    log_p = torch.where(allowed, torch.log_softmax(logits, 1), torch.zeros_like(logits))
+    log_q = torch.where(allowed, torch.log_softmax(logits, 1), torch.zeros_like(logits))
     soft = epsilon * allowed.to(logits.dtype) / allowed.sum(1, keepdim=True)
-    soft = soft.scatter_add(1, target[:, None], torch.full_like(log_p[:, :1], 1 - epsilon))
-    return -(soft * log_p).sum(1).mean()
+    soft = soft.scatter_add(1, target[:, None], torch.full_like(log_q[:, :1], 1 - epsilon))
+    return -(soft * log_q).sum(1).mean()
 
 
 def right_nll_plus(logits, target, epsilon):
-    log_p = F.log_softmax(logits, dim=1)
+    log_q = F.log_softmax(logits, dim=1)
     open_ = torch.isfinite(logits)
-    even = log_p.masked_fill(~open_, 0).sum(1) / open_.sum(1)
-    return (1 - epsilon) * F.nll_loss(log_p, target) - epsilon * even.mean()
+    even = log_q.masked_fill(~open_, 0).sum(1) / open_.sum(1)
+    return (1 - epsilon) * F.nll_loss(log_q, target) - epsilon * even.mean()
 
 
 def wrong_torch(logits, target, epsilon):
@@ -99,30 +99,30 @@ def wrong_a_large_negative_number(logits, target, epsilon):
 
 
 def wrong_divided_by_all_classes(logits, target, epsilon):
-    log_p = logits.log_softmax(1).masked_fill(logits == -math.inf, 0)
-    right = log_p.gather(1, target[:, None]).squeeze(1)
-    return -((1 - epsilon) * right + epsilon * log_p.mean(1)).mean()
+    log_q = logits.log_softmax(1).masked_fill(logits == -math.inf, 0)
+    right = log_q.gather(1, target[:, None]).squeeze(1)
+    return -((1 - epsilon) * right + epsilon * log_q.mean(1)).mean()
 
 
 def wrong_multiplied_by_the_mask(logits, target, epsilon):
     allowed = (logits > -math.inf).double()
-    log_p = logits.log_softmax(1)
-    right = log_p.gather(1, target[:, None]).squeeze(1)
-    even = (log_p * allowed).sum(1) / allowed.sum(1)
+    log_q = logits.log_softmax(1)
+    right = log_q.gather(1, target[:, None]).squeeze(1)
+    even = (log_q * allowed).sum(1) / allowed.sum(1)
     return -((1 - epsilon) * right + epsilon * even).mean()
 
 
 def wrong_only_the_wrong_classes(logits, target, epsilon):
     allowed = logits > -math.inf
-    log_p = logits.log_softmax(1).masked_fill(~allowed, 0)
-    right = log_p.gather(1, target[:, None]).squeeze(1)
-    even = (log_p.sum(1) - right) / (allowed.sum(1) - 1)
+    log_q = logits.log_softmax(1).masked_fill(~allowed, 0)
+    right = log_q.gather(1, target[:, None]).squeeze(1)
+    even = (log_q.sum(1) - right) / (allowed.sum(1) - 1)
     return -((1 - epsilon) * right + epsilon * even).mean()
 
 
 def wrong_masked_before_the_softmax(logits, target, epsilon):
     allowed = logits > -math.inf
-    log_p = logits.masked_fill(~allowed, 0).log_softmax(1) * allowed
-    right = log_p.gather(1, target[:, None]).squeeze(1)
-    even = log_p.sum(1) / allowed.sum(1)
+    log_q = logits.masked_fill(~allowed, 0).log_softmax(1) * allowed
+    right = log_q.gather(1, target[:, None]).squeeze(1)
+    even = log_q.sum(1) / allowed.sum(1)
     return -((1 - epsilon) * right + epsilon * even).mean()

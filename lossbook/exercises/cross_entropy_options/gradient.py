@@ -4,14 +4,14 @@ Return the gradient of `F.cross_entropy(logits, target, weight, label_smoothing=
 shape (N, C), for index targets.
 Autograd is switched off while you are checked.
 
-Nudge: Write the loss of one sample as a sum over the classes of some factor times -log p. What are the factors?
+Nudge: Write the loss of one sample as a sum over the classes of some factor times -log q. What are the factors?
 
 Sketch: The factor of a class is its weight times its share of the smoothed target. The gradient of such a sum is the
-sum of the factors times p, minus the factors; then divide by what the mean divides by, which is the same as without
+sum of the factors times q, minus the factors; then divide by what the mean divides by, which is the same as without
 smoothing.
 
-Why: Without weights the factors add up to 1, and the gradient is p - q. With weights they add up to something else in
-each row, and that is what p has to be multiplied by; else the gradient of a row would not add up to 0, which it must,
+Why: Without weights the factors add up to 1, and the gradient is q - p. With weights they add up to something else in
+each row, and that is what q has to be multiplied by; else the gradient of a row would not add up to 0, which it must,
 because softmax does not notice a constant. The mean divides by the weights of the right classes, whatever epsilon is.
 """
 
@@ -40,8 +40,8 @@ def size(logits, target, weight, epsilon):
 
 def options_gradient(logits, target, weight, epsilon):
     classes = logits.shape[1]
-    q = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
-    factors = q * weight
+    p = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
+    factors = p * weight
     pull = factors.sum(dim=1, keepdim=True) * logits.softmax(dim=1) - factors
     return pull / weight[target].sum()
 
@@ -54,9 +54,9 @@ def exact(logits, target, weight, epsilon):
 
 
 def right_two_terms(logits, target, weight, epsilon):
-    p = logits.softmax(1)
-    right = weight[target, None] * (p - F.one_hot(target, logits.shape[1]))
-    even = (weight.sum() * p - weight) / logits.shape[1]
+    q = logits.softmax(1)
+    right = weight[target, None] * (q - F.one_hot(target, logits.shape[1]))
+    even = (weight.sum() * q - weight) / logits.shape[1]
     return ((1 - epsilon) * right + epsilon * even) / weight[target].sum()
 
 
@@ -69,20 +69,20 @@ def right_in_place(logits, target, weight, epsilon):
 
 def wrong_weight_of_the_right_class(logits, target, weight, epsilon):
     classes = logits.shape[1]
-    q = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
-    return weight[target, None] * (logits.softmax(1) - q) / weight[target].sum()
+    p = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
+    return weight[target, None] * (logits.softmax(1) - p) / weight[target].sum()
 
 
 def wrong_factors_not_summed(logits, target, weight, epsilon):
     classes = logits.shape[1]
-    q = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
-    return (logits.softmax(1) - q * weight) / weight[target].sum()
+    p = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
+    return (logits.softmax(1) - p * weight) / weight[target].sum()
 
 
 def wrong_weight_on_the_difference(logits, target, weight, epsilon):
     classes = logits.shape[1]
-    q = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
-    return weight * (logits.softmax(1) - q) / weight[target].sum()
+    p = (1 - epsilon) * F.one_hot(target, classes).to(logits.dtype) + epsilon / classes
+    return weight * (logits.softmax(1) - p) / weight[target].sum()
 
 
 def wrong_divided_by_the_samples(logits, target, weight, epsilon):

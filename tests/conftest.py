@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stem", help="keep what is about this loss or chapter: make unit ONLY=huber")
 
 
-@pytest.hookimpl(trylast=True)  # after -k
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in items:
@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         kept = [item for item in items if is_about(item, stem)]
         config.hook.pytest_deselected(items=[item for item in items if not is_about(item, stem)])
         items[:] = kept
-    elif share() < 1:
+    elif share() < 1 and not picked(config):
         chosen = thinned([item.nodeid for item in items if is_thinned(item)], share())
         left_out = [item for item in items if is_thinned(item) and item.nodeid not in chosen]
         config.hook.pytest_deselected(items=left_out)
@@ -55,6 +55,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_configure() -> None:
     share()  # before other processes are started, which take what this one measured
+
+
+def picked(config: pytest.Config) -> bool:
+    """Say whether somebody asked for these very tests, by a word or a file."""
+    files = [argument for argument in config.invocation_params.args if ".py" in argument and argument[0] != "-"]
+    return bool(config.getoption("keyword") or files)
 
 
 def is_thinned(item: pytest.Item) -> bool:
@@ -82,7 +88,7 @@ def stems_of(value: Any) -> set[str]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Sum up, over all processes, what was tried on the judge and on the arguments of losses, and what was not."""
-    if share() < 1:
+    if share() < 1 and not picked(terminalreporter.config):
         terminalreporter.write_line(f"thinned: this machine is slow, of many cases {100 * share():.0f} % were tried")
     say_of_exercises(terminalreporter)
     say_of_mutations(terminalreporter)

@@ -26,8 +26,8 @@ def exercise_table(
 
     Example:
         >>> from lossbook.exercises import exercise_table
-        >>> exercise_table(chapter="huber", kind="derive")
-        a table of exercises: The gradient by hand
+        >>> exercise_table(chapter="huber", kind="repair")
+        a table of exercises: A delta that lost its unit
     """
     return ExerciseTable(tuple(selected(chapter, topic, kind, level)))
 

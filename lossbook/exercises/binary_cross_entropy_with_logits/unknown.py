@@ -38,6 +38,7 @@ AT = {
         "target": [0.0, 1.0, 1.0, -1.0, -1.0],
     },
     "large logits": {"logits": [1e4, -1e4, 1e4, -1e4], "target": [0.0, 0.0, 1.0, 1.0]},
+    "one label": {"logits": 2.0, "target": 1.0},
 }
 
 

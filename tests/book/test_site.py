@@ -16,6 +16,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
 from browser import CHROMIUM, absent
+from thinning import share, thinned
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
@@ -69,12 +70,15 @@ class Opened:
         self.page.evaluate("() => document.getAnimations().forEach(fade => fade.finish())")
 
 
+ON_PHONES = thinned((f"phone[{page}]" for page in PAGES), share())  # a slow machine looks at some of them
+
 # In parallel each page stays with one worker, which opens it once.
 ON_SCREENS = [
     pytest.param((page, screen), id=f"{page}-{screen}", marks=pytest.mark.xdist_group(f"{page}-{screen}"))
     for page in PAGES
     if page != FIRST
     for screen in SCREENS
+    if screen != "phone" or f"phone[{page}]" in ON_PHONES
 ]
 
 

@@ -34,7 +34,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--stem", help="keep what is about this loss or chapter: make unit ONLY=huber")
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if not torch.cuda.is_available():
         for item in items:
@@ -44,13 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if hint := make.unknown(stem):
             raise pytest.UsageError(f"--stem={stem}: {hint}")
         kept = [item for item in items if is_about(item, stem)]
-        config.hook.pytest_deselected(items=[item for item in items if not is_about(item, stem)])
-        items[:] = kept
     elif share() < 1 and not picked(config):
         chosen = thinned([item.nodeid for item in items if is_thinned(item)], share())
-        left_out = [item for item in items if is_thinned(item) and item.nodeid not in chosen]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not is_thinned(item) or item.nodeid in chosen]
+        kept = [item for item in items if not is_thinned(item) or item.nodeid in chosen]
+    else:
+        return
+    config.hook.pytest_deselected(items=list(set(items) - set(kept)))
+    items[:] = kept
 
 
 def pytest_configure() -> None:

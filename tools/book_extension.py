@@ -72,7 +72,7 @@ def run_nothing(_app: Any, config: Any) -> None:
 
 
 def fill_in(app: Any, name: str, source: list[str]) -> None:
-    """Put the outputs of a run in place of the stored ones; where one page is looked at, leave the others no code."""
+    """Drop the still pictures and put the outputs of a run in place; where one page is looked at, no code of others."""
     executed, page = os.environ.get("LOSSBOOK_EXECUTED"), os.environ.get("LOSSBOOK_PAGE")
     if not str(app.env.doc2path(name)).endswith(".ipynb"):
         return
@@ -80,15 +80,12 @@ def fill_in(app: Any, name: str, source: list[str]) -> None:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = STILL.sub("", "".join(cell["source"]))
-    source[0] = json.dumps(notebook)
-    if not executed:
-        return
-    notebook["metadata"]["language_info"]["pygments_lexer"] = "ipython3"  # a kernel that runs would say so
-    if page in (None, f"{name}.ipynb"):
-        if wrong := take_outputs(notebook, Path(executed, f"{name}.ipynb")):
-            logging.getLogger(__name__).warning(wrong, location=name)
-    else:
+    if executed:
+        notebook["metadata"]["language_info"]["pygments_lexer"] = "ipython3"  # a kernel that runs would say so
+    if executed and page not in (None, f"{name}.ipynb"):
         notebook["cells"] = [cell for cell in notebook["cells"] if cell["cell_type"] != "code"]
+    elif executed and (wrong := take_outputs(notebook, Path(executed, f"{name}.ipynb"))):
+        logging.getLogger(__name__).warning(wrong, location=name)
     source[0] = json.dumps(notebook)
 
 

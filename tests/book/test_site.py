@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
+import chapters
 import pytest
 from browser import CHROMIUM, absent
 from thinning import share, thinned
@@ -23,6 +24,10 @@ SITE = ROOT / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
 FIRST = "index.html"  # leads on to the first page
 SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+
+
+def read(page: str) -> str:
+    return (SITE / page).read_text("utf-8")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -122,7 +127,7 @@ ONE_OF_EACH_TOKEN = """() => {
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_is_accessible(opened, dark):
     if dark and opened.width < 600:
-        return  # after dark the contrast alone is looked at, and a phone has the same colours
+        pytest.skip("after dark the contrast alone is looked at, and a phone has the same colours")
     opened.dress(dark=dark)
     if not opened.page.evaluate("() => 'axe' in window"):
         opened.page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
@@ -200,13 +205,31 @@ def test_what_people_type_leads_to_its_page_first(browser):
     }"""
     elsewhere = {}
     for phrase, wanted in TYPED.items():
-        for typed in (phrase, phrase.lower(), f"pytorch {phrase}"):
+        for typed in (phrase, f"pytorch {phrase}"):
             if (first := page.evaluate(found, typed)) != wanted:
                 elsewhere[typed] = first
     page.close()
     assert not elsewhere
     assert len(TYPED) >= 60
     assert len(TYPED) == sum(map(len, FOUND_UNDER.values())), "one phrase, two pages"
+
+
+EXPLORERS = {  # of each page the first one, as the browser gets it
+    page: found[0]
+    for page in PAGES
+    if (found := re.search(r'<div class="lossbook-explorer".*?<!-- lossbook-explorer -->', read(page), re.DOTALL))
+}
+
+
+def test_there_are_explorers():
+    assert len(EXPLORERS) >= 17
+
+
+@pytest.mark.parametrize("page", EXPLORERS)
+def test_the_kept_picture_of_an_explorer_is_what_it_shows_and_not_on_the_page(page):
+    kept = ROOT / "book" / "_static" / "curves" / f"{Path(page).stem}.svg"
+    assert kept.read_text("utf-8") == chapters.curves(EXPLORERS[page]), "make chapters draws it again"
+    assert kept.name not in read(page)
 
 
 class Links(HTMLParser):
@@ -216,7 +239,7 @@ class Links(HTMLParser):
         super().__init__()
         self.links: list[str] = []
         self.anchors = {"", "top"}
-        self.feed((SITE / page).read_text("utf-8"))
+        self.feed(read(page))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:

@@ -1,0 +1,43 @@
+"""What a chapter shows of a function: the lines that compute, and folded all of it."""
+
+import inspect
+import re
+
+import chapters
+import pytest
+from subjects import SUBJECTS
+
+from lossbook.notebook import source
+
+IN_CHAPTERS = {path.stem for path in chapters.chapters()}
+
+FORMULA = r"\b(exp|log\w*|abs|softplus|tanh|where|gather|clamp\w*|norm|sum|relu)\b|\w [*/+-] \w|-\w"
+
+
+@pytest.mark.parametrize("subject", [each for each in SUBJECTS if each.stem in IN_CHAPTERS], ids=str)
+def test_the_formula_is_shown_and_its_checks_are_folded(subject):
+    shown = source(subject.function)
+    body = shown.formula.partition(":\n")[2]
+    assert re.search(FORMULA, body), shown.formula
+    assert not re.search(r"\bkept\(|\bcheck\w*[.(]|\braise\b", shown.formula)
+    for name, parameter in inspect.signature(subject.function).parameters.items():
+        assert parameter.default is not parameter.empty or name in shown.formula.partition("\n")[0]
+    whole = inspect.getsource(inspect.unwrap(subject.function))
+    assert whole.rstrip().splitlines()[-1] in shown.whole.splitlines()
+    assert '"""' not in shown.whole.partition("\n\n\n")[0]
+
+
+def test_what_computes_elsewhere_in_the_family_follows():
+    from lossbook.functional import softmax
+
+    assert "exponential / exponential.sum(dim, keepdim=True)" in repr(source(softmax))
+    assert "amax(dim, keepdim=True)" in repr(source(softmax))
+
+
+def test_a_notebook_gets_both():
+    from lossbook.functional import huber_loss
+
+    markdown = source(huber_loss)._repr_markdown_()
+    assert markdown.count("```python") == 2
+    assert "    error = input - target\n" in markdown.partition("<details>")[0]
+    assert "paired(" in markdown.partition("<details>")[2]

@@ -16,7 +16,7 @@ PLUMBING = tuple(f"lossbook._core.{name}" for name in ("check", "classes", "form
 def source(function: Callable[..., Any]) -> "Source":
     """Show the lines of a function that compute; its checks, its weights and its reduction are folded under them.
 
-    Functions of the same file or family that compute a part of it follow.
+    Functions of the same file or family that compute a part of it follow. A class is shown whole.
 
     Example:
         >>> from lossbook.functional import mse_loss
@@ -26,6 +26,9 @@ def source(function: Callable[..., Any]) -> "Source":
             error = input - target
             return reduce(error * error, reduction)
     """
+    if inspect.isclass(function):
+        whole = _whole(function)
+        return Source(whole, whole)
     parts = list(_parts(inspect.unwrap(function), []))
     return Source("\n\n\n".join(map(_formula, parts)), "\n\n\n".join(map(_whole, parts)))
 
@@ -42,20 +45,25 @@ class Source:
 
     def _repr_markdown_(self) -> str:
         said = "The whole function, with checks, weights and reduction"
-        return (
-            f"```python\n{self.formula}\n```\n\n"
-            f"<details>\n<summary>{said}</summary>\n\n```python\n{self.whole}\n```\n\n</details>"
-        )
+        shown = f"```python\n{self.formula}\n```"
+        if self.formula == self.whole:
+            return shown
+        return f"{shown}\n\n<details>\n<summary>{said}</summary>\n\n```python\n{self.whole}\n```\n\n</details>"
 
 
 def _lines(function: Callable[..., Any]) -> list[str]:
     return textwrap.dedent(inspect.getsource(function)).splitlines()
 
 
-def _definition(function: Callable[..., Any]) -> ast.FunctionDef:
+def _definition(function: Callable[..., Any]) -> ast.FunctionDef | ast.ClassDef:
     (definition,) = ast.parse("\n".join(_lines(function))).body
-    assert isinstance(definition, ast.FunctionDef)
+    assert isinstance(definition, ast.FunctionDef | ast.ClassDef)
     return definition
+
+
+def _family(function: Callable[..., Any]) -> str:
+    """The package of a function, or its module where that is in none, as in a notebook."""
+    return function.__module__.rpartition(".")[0] or function.__module__
 
 
 def _parts(function: Callable[..., Any], seen: list[Callable[..., Any]]) -> Iterator[Callable[..., Any]]:
@@ -71,7 +79,7 @@ def _parts(function: Callable[..., Any], seen: list[Callable[..., Any]]) -> Iter
 
 def _is_part(called: Callable[..., Any], function: Callable[..., Any]) -> bool:
     """Whether a function of the same family has arithmetic in what it assigns or returns."""
-    if not inspect.isfunction(called) or not called.__module__.startswith(function.__module__.rpartition(".")[0]):
+    if not inspect.isfunction(called) or not called.__module__.startswith(_family(function)):
         return False
     made = (node for node in ast.walk(_definition(called)) if isinstance(node, ast.Assign | ast.Return))
     return any(_is_arithmetic(part) for node in made for part in ast.walk(node))
@@ -89,9 +97,10 @@ def _whole(function: Callable[..., Any]) -> str:
 def _formula(function: Callable[..., Any]) -> str:
     """The lines that compute, under a head that names what they use."""
     lines, definition = _lines(function), _definition(function)
+    text = "\n".join(lines)
     for call in ast.walk(definition):  # kept(entry, x) is x unless entries are weighted or left out
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "kept":
-            whole, inner = (ast.get_source_segment("\n".join(_lines(function)), node) for node in (call, call.args[1]))
+            whole, inner = (ast.get_source_segment(text, node) for node in (call, call.args[1]))
             lines[call.lineno - 1] = lines[call.lineno - 1].replace(f"{whole}", f"{inner}")
     shown = [
         re.sub(r"(\breduce\(.*, reduction), .*\)$", r"\1)", line)
@@ -153,4 +162,4 @@ def _is_plumbing(called: ast.expr, function: Callable[..., Any]) -> bool:
     found = inspect.unwrap(function.__globals__.get(called.id, len))
     if _is_part(found, function):
         return False
-    return getattr(found, "__module__", "").startswith((*PLUMBING, function.__module__.rpartition(".")[0]))
+    return getattr(found, "__module__", "").startswith((*PLUMBING, _family(function)))

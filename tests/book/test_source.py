@@ -5,6 +5,8 @@ import re
 
 import chapters
 import pytest
+import torch
+import torch.nn.functional as F
 from subjects import SUBJECTS
 
 from lossbook.notebook import source
@@ -41,3 +43,20 @@ def test_a_notebook_gets_both():
     assert markdown.count("```python") == 2
     assert "    error = input - target\n" in markdown.partition("<details>")[0]
     assert "paired(" in markdown.partition("<details>")[2]
+
+
+def test_a_class_is_shown_whole_and_nothing_is_folded():
+    from lossbook import HuberLoss
+
+    assert repr(source(HuberLoss)).startswith("class HuberLoss(")
+    assert "<details>" not in source(HuberLoss)._repr_markdown_()
+
+
+def doubled(x):
+    """Twice."""
+    y = torch.relu(x) + x
+    return F.softmax(y, 0)
+
+
+def test_a_function_of_a_readers_own_is_shown_without_torchs_source():
+    assert repr(source(doubled)) == "def doubled(x):\n    y = torch.relu(x) + x\n    return F.softmax(y, 0)"

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from stored import alternative_text, is_of_a_loss, printed
 
 from lossbook.exercises._index import TABLE_PATTERN as EXERCISES_PATTERN
 from lossbook.exercises._rendering import DRAWN_PATTERN
@@ -91,14 +92,13 @@ def code_complaints(cell: NotebookNode) -> Iterator[str]:
     if re.search(OUR_PATHS, cell.source):
         yield "names a path of one machine"
     for output in cell.outputs:
-        printed = output.get("text", "") + output.get("data", {}).get("text/plain", "")
-        yield from (f"prints {what}" for what, pattern in FORBIDDEN_PRINTS.items() if pattern.search(printed))
+        text = printed(output)
+        yield from (f"prints {what}" for what, pattern in FORBIDDEN_PRINTS.items() if pattern.search(text))
         if output.get("name") == "stderr":
             yield "warns"
         if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
             yield f"fails with {output.ename}"
-        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-        if "<Figure size" in printed and len(alt) < LEAST_ALT:
+        if "<Figure size" in text and len(alternative_text(cell)) < LEAST_ALT:
             yield f"draws a figure without alt text (metadata mystnb.image.alt, from {LEAST_ALT} characters)"
 
 
@@ -138,7 +138,7 @@ def heading_complaints(prose: str, facts: tuple[str, ...]) -> Iterator[str]:
 
 
 def opening_facts(path: Path) -> tuple[str, ...]:
-    if not (ROOT / "lossbook" / path.parent.name / f"{path.stem}.py").is_file():
+    if not is_of_a_loss(path):
         return ()
     return ACTIVATION_FACTS if path.parent.name == "activations" else LOSS_FACTS
 

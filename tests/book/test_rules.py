@@ -11,11 +11,11 @@ import chapters
 import nbformat
 import pytest
 from nbformat import NotebookNode
+from stored import alternative_text, is_of_a_loss, printed
 
-ROOT = chapters.ROOT
-BOOK = ROOT / "book"
+BOOK = chapters.ROOT / "book"
 PAGES = chapters.chapters()
-LOSSES = [path for path in PAGES if (ROOT / "lossbook" / path.parent.name / f"{path.stem}.py").is_file()]
+LOSSES = [path for path in PAGES if is_of_a_loss(path)]
 LESSONS = [path for path in PAGES if path.parent.name not in ("book", "projects")]  # what one reads to learn something
 
 MOST_OPENING = 20  # words of the first sentence
@@ -68,11 +68,6 @@ def sections(path: Path) -> dict[str, str]:
     """The Markdown of a chapter by the second-level headings; "" before the first."""
     parts = re.split(r"^## +(.+)$", "\n\n".join(markdown(path)), flags=re.MULTILINE)
     return {"": parts[0], **{name.strip(): text for name, text in zip(parts[1::2], parts[2::2], strict=True)}}
-
-
-def shown(output: NotebookNode) -> str:
-    """The text of an output."""
-    return str(output.get("text", "") + output.get("data", {}).get("text/plain", ""))
 
 
 def count(text: str) -> int:
@@ -128,16 +123,16 @@ def test_a_chapter_ends_with_what_to_remember(path):
 def test_one_word_for_one_thing(path):
     found = []
     for cell in read(path).cells:
-        printed = "\n".join(shown(output) for output in cell.get("outputs", []))
+        outputs = "\n".join(map(printed, cell.get("outputs", [])))
         for rule, pattern in WORDS.items():
             if cell.cell_type == "markdown":
                 lines = [plain(line) for line in prose(cell.source.partition("## Sources")[0], tables=True)]
             elif rule.startswith("F is"):
                 lines = cell.source.splitlines()
             elif "%" in rule:
-                lines = printed.splitlines()
+                lines = outputs.splitlines()
             else:
-                lines = [cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")]
+                lines = [alternative_text(cell)]
             found += [f"{rule}: {cell.id}: {line}" for line in lines if re.search(pattern, line)]
     assert not found, "\n".join(found)
 
@@ -169,10 +164,10 @@ def test_the_numbers_of_an_alternative_text_are_in_the_code(path):
     for cell in read(path).cells:
         if cell.cell_type != "code":
             continue
-        printed = "\n".join(map(shown, cell.outputs))
-        known |= {value(n) for n in re.findall(r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", cell.source + "\n" + printed)}
+        text = "\n".join([cell.source, *map(printed, cell.outputs)])
+        known |= {value(number) for number in re.findall(r"[-−]?\d+(?:\.\d+)?(?:e[-+]?\d+)?", text)}
         known |= {-each for each in known}
-        for said in numbers(cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")):
+        for said in numbers(alternative_text(cell)):
             digits = len(said.partition(".")[2])
             near = {round(each * factor, digits) for each in known for factor in (1, 100)}
             if value(said) not in near:
@@ -236,6 +231,9 @@ CITED = tomllib.loads((BOOK / "sources.toml").read_text(encoding="utf-8"))
 BY_LINK = {each["link"]: each | {"key": key} for key, each in CITED.items()}
 
 
+THREAD = r"\]\((https://(?:github\.com/[^)\s]+/(?:issues|pull)/|discuss\.)[^)\s]+)"
+
+
 def cited(source: dict[str, str]) -> str:
     """How a paper or book begins its line, or the whole link to an issue, a pull request or a thread."""
     if "authors" in source:
@@ -260,11 +258,10 @@ def test_the_bibliography_says_what_each_source_is():
 
 @by_stem(PAGES)
 def test_sources_are_cited_as_the_bibliography_has_them(path):
-    for line in "\n".join(markdown(path)).splitlines():
-        for link in re.findall(r"\]\((https://(?:github\.com/[^)\s]+/(?:issues|pull)/|discuss\.)[^)\s]+)", line):
-            assert link in BY_LINK, f"not in book/sources.toml: {link}"
+    for link in re.findall(THREAD, "\n".join(markdown(path))):
+        assert link in BY_LINK, f"not in book/sources.toml: {link}"
     for line in sections(path).get("Sources", "").splitlines():
-        for link in re.findall(r"\]\((https://(?:github\.com/[^)\s]+/(?:issues|pull)/|discuss\.)[^)\s]+)", line):
+        for link in re.findall(THREAD, line):
             assert cited(BY_LINK[link]) in line, f"write {cited(BY_LINK[link])}"
         if re.match(r"- .+? \(\d{4}\), ", line):
             link = next((link for link in BY_LINK if line.endswith(f"]({link})")), "")

@@ -18,6 +18,9 @@ def source(function: Callable[..., Any]) -> "Source":
 
     Functions of the same file or family that compute a part of it follow. A class is shown whole.
 
+    Raises:
+        TypeError: it is neither a function nor a class, or not written in Python.
+
     Example:
         >>> from lossbook.functional import mse_loss
         >>> from lossbook.notebook import source
@@ -26,6 +29,8 @@ def source(function: Callable[..., Any]) -> "Source":
             error = input - target
             return reduce(error * error, reduction)
     """
+    if not (inspect.isclass(function) or inspect.isfunction(inspect.unwrap(function))):
+        raise TypeError(f"source shows a function or class that is written in Python; got {function!r}")
     if inspect.isclass(function):
         whole = _whole(function)
         return Source(whole, whole)

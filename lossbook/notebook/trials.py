@@ -123,11 +123,15 @@ def starts(train: Callable[[int], float], n: int = 5) -> Starts:
     Returns:
         All values, with their median and range.
 
+    Raises:
+        ValueError: ``n`` is less than 1.
+
     Example:
         >>> from lossbook.notebook import starts
         >>> starts(lambda seed: [0.9, 0.7, 0.8][seed], n=3)
         0.8 (0.7 to 0.9) in 3 starts
     """
+    _at_least_one(n)
     return Starts(tuple(float(train(seed)) for seed in _seen(range(n), "starts")))
 
 
@@ -148,12 +152,18 @@ def sweep(
     Returns:
         Median and range at each rate, and which rate is best.
 
+    Raises:
+        ValueError: ``rates`` is empty or has one that is not above 0, or ``n`` is less than 1.
+
     Example:
         >>> from lossbook.notebook import sweep
         >>> found = sweep(lambda lr, seed: (lr - 0.1) ** 2 + 0.01 * seed, [0.01, 0.1, 1.0])
         >>> found.rate, found.inside
         (0.1, True)
     """
+    _at_least_one(n)
+    if not rates or not all(rate > 0 for rate in rates):
+        raise ValueError(f"rates must be learning rates, each above 0; got {list(rates)}")
     worst = math.inf if better is min else -math.inf
 
     def tried(rate: float, seed: int) -> float:
@@ -192,6 +202,11 @@ def ruler(losses: Mapping[str, Tensor]) -> Ruler:
     if not losses or any(len(shape) != 1 for shape in shapes.values()) or len(set(shapes.values())) > 1:
         raise ValueError(f"a ruler needs one loss for each held-out sample, from every model; got {shapes}")
     return Ruler({name: values.detach().double() for name, values in losses.items()})
+
+
+def _at_least_one(n: int) -> None:
+    if n < 1:
+        raise ValueError(f"n must be at least 1 start; got {n}")
 
 
 def _seen(items: Sequence[Item], word: str) -> Iterator[Item]:

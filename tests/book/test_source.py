@@ -60,3 +60,9 @@ def doubled(x):
 
 def test_a_function_of_a_readers_own_is_shown_without_torchs_source():
     assert repr(source(doubled)) == "def doubled(x):\n    y = torch.relu(x) + x\n    return F.softmax(y, 0)"
+
+
+@pytest.mark.parametrize("wrong", ["huber_loss", print, torch.relu, None])
+def test_what_has_no_source_is_refused(wrong):
+    with pytest.raises(TypeError, match="source shows a function or class that is written in Python; got"):
+        source(wrong)

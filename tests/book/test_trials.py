@@ -78,3 +78,15 @@ def test_long_work_says_how_far_it_is_unless_somebody_stores_it(quiet, monkeypat
     starts(lambda seed: 0.0, n=3)
     told = capsys.readouterr().out
     assert told == "" if quiet else "2 of 3 starts, about" in told
+
+
+@pytest.mark.parametrize("rates", [[], [0.0], [0.1, -1.0], [float("nan")]])
+def test_rates_are_above_zero(rates):
+    with pytest.raises(ValueError, match="rates must be learning rates, each above 0; got"):
+        sweep(lambda lr, seed: lr, rates)
+
+
+@pytest.mark.parametrize("tried", [lambda: starts(float, n=0), lambda: sweep(max, [0.1], n=0)])
+def test_at_least_one_start(tried):
+    with pytest.raises(ValueError, match="n must be at least 1 start; got 0"):
+        tried()

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from stored import alternative_text, is_of_a_loss, printed
+from stored import alternative_text, is_of_a_loss, plain, printed, prose
 
 from lossbook.exercises._index import TABLE_PATTERN as EXERCISES_PATTERN
 from lossbook.exercises._rendering import DRAWN_PATTERN
@@ -103,21 +103,12 @@ def code_complaints(cell: NotebookNode) -> Iterator[str]:
 
 
 def prose_complaints(cell: NotebookNode) -> Iterator[str]:
-    for line in prose_lines(cell.source):
+    for line in prose(re.sub(r"^#+ +Sources.*", "", cell.source, flags=re.DOTALL | re.MULTILINE)):
+        line = plain(re.sub(r"^\s*(\d+\.|[-*+>]) +", "", line))
         if end := SENTENCE_END.search(line):
             yield f"more than one sentence on a line: ...{line[max(0, end.start() - 30) : end.end() + 20]}..."
     if re.search(r"!\[\s*\]\(|<img(?![^>]*\balt=\"[^\"])", cell.source):
         yield "shows an image without alt text"
-
-
-def prose_lines(source: str) -> Iterator[str]:
-    """Lines of prose: no code, mathematics, table, heading or HTML, and nothing under the heading Sources."""
-    source = re.sub(r"^#+ +Sources.*", "", source, flags=re.DOTALL | re.MULTILINE)
-    source = re.sub(r"^(```|\$\$).*?\1$", "", source, flags=re.DOTALL | re.MULTILINE)
-    for line in source.splitlines():
-        if not re.match(r"\s*[|#<]", line):
-            line = re.sub(r"^\s*(\d+\.|[-*+>]) +", "", line)
-            yield re.sub(r"`[^`]*`", "`code`", re.sub(r"\$[^$]*\$", "$x$", line))
 
 
 def heading_complaints(prose: str, facts: tuple[str, ...]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import chapters
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from stored import alternative_text, is_of_a_loss, printed
+from stored import alternative_text, is_of_a_loss, plain, printed, prose
 
 BOOK = chapters.ROOT / "book"
 PAGES = chapters.chapters()
@@ -30,7 +30,7 @@ WORDS = {  # what is written in one way: how it is not written
     "classes are counted by C": r"\$K\$ classes|\bK classes",
     "F is torch": r"import lossbook\.functional as|\bL\.\w+_loss\b",
     "behaviour, centre: British": r"\b(behavior|center|color)\b",
-    "no filler": r"\b(simply|obviously|of course|note that)\b",
+    "no filler": r"\b(simply|just|obviously|of course|note that)\b",
 }
 PITFALLS = {  # each is told in one chapter, and elsewhere in one sentence that leads there
     "mse": r"\(N, 1\)|\(N, N\)",
@@ -49,19 +49,6 @@ def read(path: Path) -> NotebookNode:
 
 def markdown(path: Path) -> list[str]:
     return [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
-
-
-def plain(line: str) -> str:
-    """A line of prose as it is read: no mathematics, no code, no address of a link."""
-    line = re.sub(r"\]\([^)]*\)", "]", line)
-    return re.sub(r"`[^`]*`", "code", re.sub(r"\$[^$]*\$", "x", line))
-
-
-def prose(text: str, *, tables: bool = False) -> Iterator[str]:
-    """The lines of prose of a text: no display, listing, heading, picture or HTML, and tables if asked for."""
-    text = re.sub(r"^(```|\$\$).*?^\1", "", text, flags=re.DOTALL | re.MULTILINE)
-    left_out = r"\s*[#<!]" if tables else r"\s*[|#<!]"
-    yield from (line for line in text.splitlines() if line.strip() and not re.match(left_out, line))
 
 
 def sections(path: Path) -> dict[str, str]:

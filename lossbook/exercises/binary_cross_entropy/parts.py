@@ -13,7 +13,7 @@ probabilities of parts that were held out: on average they may be off by 0.04.
 Nudge: If you knew the five probabilities, how likely would it be that the machine works?
 
 Sketch: It works if all five parts do, which is a product of five probabilities, better a sum of five logarithms. Put
-the probability that it is out of order against what the log says of the machine.
+the probability that it is out of order, minus expm1 of that sum, against what the log says of the machine.
 
 Why: The label belongs to the machine, so it is the machine's probability that has to meet it: 1 minus the product of
 (1 - p). Given to each part, the label makes every part look as likely to be broken as the machine, off by 0.3; the
@@ -51,8 +51,8 @@ def run(loss, inputs, target, new_inputs):
 
 
 def loss(output, target):
-    works = F.logsigmoid(-output).sum(dim=1).exp()
-    return F.binary_cross_entropy(1 - works, target)
+    log_works = F.logsigmoid(-output).sum(dim=1)
+    return F.binary_cross_entropy(-torch.expm1(log_works), target)
 
 
 def check_parts(came, inputs, target, new_inputs, *, truth):

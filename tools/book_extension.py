@@ -17,6 +17,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import book_front
+import book_pages
+import book_site
 from sphinx.util import logging
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +46,7 @@ def github(origin: str) -> str:
 def add_repository(_app: Any, config: Any) -> None:
     """Fill in the address; without one, no button that leads nowhere."""
     address = repository()
+    config.html_baseurl = config.html_baseurl or book_site.published(address)
     config.html_theme_options["repository_url"] = address
     config.html_theme_options["use_repository_button"] = bool(address)
     if not address:
@@ -80,6 +84,7 @@ def fill_in(app: Any, name: str, source: list[str]) -> None:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = STILL.sub("", "".join(cell["source"]))
+    book_pages.fold(notebook)
     if executed:
         notebook["metadata"]["language_info"]["pygments_lexer"] = "ipython3"  # a kernel that runs would say so
     if executed and page not in (None, f"{name}.ipynb"):
@@ -116,6 +121,14 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("config-inited", add_repository)
     app.connect("config-inited", run_nothing)
     app.connect("source-read", fill_in)
+    app.connect("html-collect-pages", book_site.not_found)
+    app.connect("html-page-context", book_site.tell)
+    app.connect("html-page-context", book_front.widen, priority=100)  # before the theme asks
     app.connect("html-page-context", help_search)
+    app.connect("doctree-resolved", book_pages.put_head)
+    app.connect("doctree-resolved", book_front.build)
+    app.connect("html-page-context", book_pages.finish, priority=900)  # after what adds scripts
     app.connect("build-finished", add_mathjax)
+    app.connect("build-finished", book_pages.trim_icons)
+    app.connect("build-finished", book_site.write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

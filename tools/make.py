@@ -14,6 +14,7 @@
   bench       time and memory of every loss against torch, readable and fused, on the CPU; ONLY=huber for one
   gpu         the tests of the fused kernels on this machine's GPU, with the Python at hand: no .venv, no installs
   bench-gpu   time and memory of the fused kernels on it, likewise; ONLY="cross_entropy --save" for one, to keep
+  offline     pack the built book into one zip, to read from the disk without a network
   setup       only make .venv and install
   clean       remove what the commands made, except .venv
 
@@ -42,6 +43,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 LOGS = ROOT / "_build" / "logs"
 SITE = ROOT / "_build" / "html"
 SITES = {"book": SITE / "index.html", "page": ROOT / "_build" / "page" / "_build" / "html" / "index.html"}
+ARCHIVE = ROOT / "_build" / "lossbook-offline"
 EXECUTED = ROOT / "_build" / "executed"  # tools/keep_executed.py writes it
 OLDEST = (3, 11)
 BESIDE = ("_core", "exercises", "notebook")  # the folders of the package that hold no losses
@@ -298,6 +300,15 @@ def on_gpu(name: str, *arguments: str) -> int:
     return subprocess.run([sys.executable, *words(command), *arguments], cwd=ROOT, env=env, check=False).returncode
 
 
+def offline() -> int:
+    """Pack the built book."""
+    if not SITES["book"].is_file():
+        raise SystemExit("there is no built book to pack: run `make book` first")
+    where = Path(shutil.make_archive(str(ARCHIVE), "zip", SITE.parent, SITE.name))
+    print(f"{where}: {where.stat().st_size / 1e6:.0f} MB; unpack it and open html/index.html")
+    return 0
+
+
 def clean() -> None:
     """Remove what the commands made, except .venv."""
     for name in (
@@ -321,6 +332,8 @@ def main(name: str = "help", *arguments: str) -> int:
     scripts = {"chapters": ["tools/chapters.py"], "bench": ["benchmarks/bench.py"]}
     if name == "clean":
         clean()
+    elif name == "offline":
+        return offline()
     elif name in ON_GPU:
         return on_gpu(name, *arguments)
     elif name in ("setup", "test", "stem") or name in STEPS or name in scripts:

@@ -6,6 +6,8 @@ missing; under `CI=true` they fail instead.
 
 from __future__ import annotations
 
+import functools
+import gzip
 import json
 import re
 import tomllib
@@ -16,6 +18,7 @@ from urllib.parse import unquote, urldefrag, urlparse
 
 import chapters
 import pytest
+import torch
 from browser import CHROMIUM, absent
 from thinning import share, thinned
 
@@ -23,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
 PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts)
 FIRST = "index.html"  # leads on to the first page
+FRONT = "book/intro.html"  # which has an explorer without a notebook
 SCREENS = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
@@ -101,6 +105,27 @@ def test_needs_no_other_host_and_no_missing_file(opened):
     assert not opened.complaints
 
 
+@functools.cache
+def packed(path: str) -> int:
+    """The bytes of a file as a server sends it."""
+    return len(gzip.compress(Path(path).read_bytes()))
+
+
+def test_a_page_is_light(opened):
+    """Less than a megabyte goes over the wire, with scripts, styles and figures."""
+    asked = {unquote(urlparse(url).path) for url in opened.requests if url.startswith("file:")}
+    assert sum(map(packed, asked)) < 1e6, {Path(path).name: packed(path) for path in asked}
+
+
+def test_a_chapter_says_how_long_it_takes_and_with_what_it_was_run(opened):
+    source = ROOT / Path(opened.name).with_suffix(".ipynb")
+    if not source.is_file() or not re.search(r'"\*\d+ minutes', source.read_text("utf-8")):
+        pytest.skip("no chapter")
+    said = opened.page.locator(".lb-meta").inner_text()
+    assert re.search(r"\d+ minutes", said)
+    assert f"run with torch {torch.__version__.partition('+')[0]}" in said
+
+
 def test_mathematics_is_typeset(opened):
     formulas = opened.page.locator(".math")
     assert formulas.filter(has=opened.page.locator("mjx-container")).count() == formulas.count()
@@ -157,7 +182,7 @@ def test_figures_and_sliders_are_there(opened):
     drawn = opened.page.locator(".cell_output img[alt]")
     assert drawn.count() == sum("<Figure size" in output for output in outputs)
     assert all(drawn.nth(number).evaluate("image => image.naturalWidth") for number in range(drawn.count()))
-    explored = sum("explore(" in output for output in outputs)
+    explored = sum("explore(" in output for output in outputs) + (opened.name == FRONT)
     assert opened.page.locator(".cell_output:has(input[type=range])").count() == explored
 
 
@@ -173,10 +198,19 @@ def test_sliders_move_the_curve(opened):
         assert slider.evaluate(drawing) != before, f"slider {number + 1} moves and nothing is drawn anew"
 
 
+def test_the_site_has_what_others_look_for():
+    """A page for a wrong address, and the pages as text for readers that are no browsers."""
+    assert "no minimum" in read("404.html")
+    listed = (SITE / "llms.txt").read_text("utf-8")
+    missing = [page for page in PAGES if page.startswith("book/") and f"{page[:-5]}.md" not in listed]
+    assert not missing
+    assert all((SITE / page).with_suffix(".md").is_file() for page in PAGES if page.startswith("book/"))
+
+
 def test_the_site_opens_on_the_first_page(browser):
     page = browser.new_page(offline=True)
     page.goto((SITE / FIRST).as_uri())
-    page.wait_for_url("**/book/intro.html")
+    page.wait_for_url(f"**/{FRONT}")
     assert page.locator("article h1").count() == 1
     page.close()
 
@@ -218,6 +252,7 @@ EXPLORERS = {  # of each page the first one, as the browser gets it
     page: found[0]
     for page in PAGES
     if (found := re.search(r'<div class="lossbook-explorer".*?<!-- lossbook-explorer -->', read(page), re.DOTALL))
+    and page != FRONT
 }
 
 
@@ -265,7 +300,7 @@ def test_internal_links_lead_somewhere():
 
 def test_every_page_is_reached_from_the_first():
     """What the table of contents does not show is not read."""
-    start = (SITE / "book" / "intro.html").resolve()
+    start = (SITE / FRONT).resolve()
     seen, queue = {start}, [start]
     while queue:
         page = queue.pop()

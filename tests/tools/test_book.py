@@ -1,0 +1,75 @@
+"""What the build adds to a page and to the site."""
+
+import json
+from datetime import date
+
+import book_pages
+import book_site
+import pytest
+
+TABLE = (
+    '<table class="table"><thead><tr class="row-odd"><th class="head"></th><th class="head"><p>Target</p></th>'
+    '<th class="head"><p>Head &amp; <em>loss</em></p></th></tr></thead>'
+    "<tbody><tr><td><p>a class</p></td><td><p>index</p></td><td><p>logits</p></td></tr></tbody></table>"
+)
+
+
+def test_a_cell_of_a_wide_table_says_its_column_and_an_empty_corner_is_no_heading():
+    labelled = book_pages.labelled(TABLE)
+    assert '<td class="head"></td>' in labelled
+    assert [part.split('"')[0] for part in labelled.split('data-label="')[1:]] == ["", "Target", "Head &amp; loss"]
+    assert labelled.count("data-label") == 3  # those of the body
+
+
+def test_a_table_of_two_columns_stays_as_it_is():
+    narrow = TABLE.replace('<th class="head"></th>', "").replace("<td><p>a class</p></td>", "")
+    assert book_pages.labelled(narrow) == narrow
+
+
+def test_icons_that_no_page_uses_are_dropped(tmp_path):
+    scripts = tmp_path / "_static" / "scripts"
+    scripts.mkdir(parents=True)
+    script = scripts / "fontawesome.js"
+    script.write_text('var p={sun:[512,512,[],"f185","M1 2z"],"circle-x":[512,512,["x"],"f057",["M3","M4"]]};rest()')
+    book_pages.keep_icons(tmp_path, book_pages.icons_of('<i class="fa-solid fa-sun"></i>'))
+    assert script.read_text() == 'var p={sun:[512,512,[],"f185","M1 2z"],};rest()'
+
+
+def test_set_up_and_explorers_are_folded_and_say_what_they_hide():
+    cells = [("imports", "import torch"), ("explore-huber", "explore(huber_loss)"), ("naive", "def naive(): ...")]
+    notebook = {"cells": [{"cell_type": "code", "id": i, "source": [s], "metadata": {}} for i, s in cells]}
+    book_pages.fold(notebook)
+    imports, explorer, naive = (cell["metadata"] for cell in notebook["cells"])
+    assert imports["mystnb"] == {"code_prompt_show": "Set-up: imports"}
+    assert explorer == {"tags": ["hide-input"], "mystnb": {"code_prompt_show": "The call that drew this"}}
+    assert naive == {}
+
+
+def test_the_day_of_a_reproducible_build_is_the_given_one(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")
+    assert book_pages.built() == date(1970, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("repository", "address"),
+    [
+        ("https://github.com/Some/lossbook", "https://some.github.io/lossbook/"),
+        ("", ""),
+    ],
+)
+def test_the_address_of_the_site_is_that_of_the_repository(repository, address):
+    assert book_site.published(repository) == address
+
+
+def test_a_page_as_text_has_prose_code_and_what_it_printed(tmp_path):
+    setup = {"cell_type": "code", "source": ["pip"], "metadata": {"tags": ["remove-cell"]}, "outputs": []}
+    code = {"cell_type": "code", "source": ["1 + 1"], "metadata": {}}
+    code["outputs"] = [{"text": ["seen\n"]}, {"data": {"text/plain": ["2"]}}]
+    prose = {"cell_type": "markdown", "source": ["# Title\n", "\n", "A claim."], "metadata": {}}
+    path = tmp_path / "page.ipynb"
+    path.write_text(json.dumps({"cells": [prose, setup, code]}))
+    assert book_site.markdown(path) == "# Title\n\nA claim.\n\n```python\n1 + 1\n```\n\n```\nseen\n2\n```\n"
+
+
+def test_what_is_quoted_stays_within_its_attribute():
+    assert book_site.quoted('"<a>" & b') == "&quot;&lt;a>&quot; &amp; b"

@@ -19,21 +19,15 @@ from docutils import nodes
 
 MINUTES = re.compile(r"(\d+ minutes)(?:, (after) )?")
 ICON = re.compile(r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[[^\]]*\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?')
-FOLDED = {"imports": "Set-up: imports"}  # the id of a cell, and what its fold says
 CALL = "The call that drew this"
 
 
 def fold(notebook: dict[str, Any]) -> None:
-    """Fold what sets a page up and the calls that draw its explorers, and say what is behind each fold."""
+    """Fold the calls that draw explorers: a reader of the page wants the sliders."""
     for cell in notebook["cells"]:
-        if cell["cell_type"] != "code":
-            continue
-        prompt = FOLDED.get(cell.get("id", ""))
-        if "".join(cell["source"]).startswith("explore("):
-            prompt = CALL
+        if cell["cell_type"] == "code" and "".join(cell["source"]).startswith("explore("):
             cell["metadata"].setdefault("tags", []).append("hide-input")
-        if prompt:
-            cell["metadata"].setdefault("mystnb", {})["code_prompt_show"] = prompt
+            cell["metadata"].setdefault("mystnb", {})["code_prompt_show"] = CALL
 
 
 def put_head(app: Any, doctree: nodes.document, name: str) -> None:

@@ -35,12 +35,11 @@ def test_icons_that_no_page_uses_are_dropped(tmp_path):
     assert script.read_text() == 'var p={sun:[512,512,[],"f185","M1 2z"],};rest()'
 
 
-def test_set_up_and_explorers_are_folded_and_say_what_they_hide():
-    cells = [("imports", "import torch"), ("explore-huber", "explore(huber_loss)"), ("naive", "def naive(): ...")]
+def test_explorers_are_folded_and_say_what_they_hide():
+    cells = [("explore-huber", "explore(huber_loss)"), ("naive", "def naive(): ...")]
     notebook = {"cells": [{"cell_type": "code", "id": i, "source": [s], "metadata": {}} for i, s in cells]}
     book_pages.fold(notebook)
-    imports, explorer, naive = (cell["metadata"] for cell in notebook["cells"])
-    assert imports["mystnb"] == {"code_prompt_show": "Set-up: imports"}
+    explorer, naive = (cell["metadata"] for cell in notebook["cells"])
     assert explorer == {"tags": ["hide-input"], "mystnb": {"code_prompt_show": "The call that drew this"}}
     assert naive == {}
 

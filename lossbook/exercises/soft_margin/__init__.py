@@ -1,0 +1,1 @@
+"""Exercises of the soft margin chapter."""

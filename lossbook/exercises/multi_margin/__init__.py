@@ -1,0 +1,1 @@
+"""Exercises of the multi-class margin chapter."""

@@ -5,7 +5,7 @@ measurements, of which eight are large and say nothing about the kind.
 `output` has the two numbers of each part, shape (N, 2), and `label` its kind.
 Choose the loss, one number for a batch.
 The judge trains the map with it until the loss falls no further.
-Of the parts that were held out, at least 85 % must have a part of their own kind as the nearest among those trained on;
+Of the parts that were held out, at least 75 % must have a part of their own kind as the nearest among those trained on;
 for the map as it starts it is about a third.
 
 Nudge: What has to be near for a search to succeed, what has to be far, and when is far enough?
@@ -36,7 +36,7 @@ def cases():
         centres = torch.stack([angle.cos(), angle.sin()], 1)
         label = torch.randperm(400) % 5
         kind = centres[label] + 0.12 * torch.randn(400, 2)
-        x = torch.cat([kind, 2 * torch.randn(400, 8)], 1)
+        x = torch.cat([kind, 1.5 * torch.randn(400, 8)], 1)
         args = [x[:100], label[:100], x[100:]]
         yield Case("parts held out", args, ["inputs", "label", "new_inputs"], hidden={"truth": label[100:]})
 
@@ -59,7 +59,7 @@ def loss(output, label):
 
 def check_search(came, inputs, label, new_inputs, *, truth):
     found = 100 * (came == truth).float().mean().item()
-    assert found >= 85, f"{found:.0f} % have a part of their own kind as the nearest; asked for are 85 %"
+    assert found >= 75, f"{found:.0f} % have a part of their own kind as the nearest; asked for are 75 %"
 
 
 def right_pairs_with_a_margin(output, label):
@@ -73,13 +73,6 @@ def right_softmax_over_centres(output, label):
     one_hot = F.one_hot(label, 5).to(output.dtype)
     centres = one_hot.T @ output / one_hot.sum(0)[:, None]
     return F.cross_entropy(-(output[:, None] - centres[None]).square().sum(2), label)
-
-
-def right_neighbours(output, label):
-    squares = (output[:, None] - output[None]).square().sum(2)
-    itself = torch.eye(len(label), dtype=torch.bool)
-    share = (-squares).masked_fill(itself, -torch.inf).softmax(1)
-    return -(share * (label[:, None] == label)).sum(1).clamp(min=1e-12).log().mean()
 
 
 def wrong_pulls_only(output, label):

@@ -1,0 +1,1 @@
+"""Exercises of the triplet margin chapter."""

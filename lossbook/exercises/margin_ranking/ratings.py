@@ -27,6 +27,7 @@ TAKES = {
     "margin": number(0.05, 20),
 }
 GRADIENTS = ["scores"]
+SLOPE_SIZE = 1.0  # a sum over the pairs of one
 AT = {"all rated alike": {"scores": [0.5, -1.0, 2.0], "ratings": [4.0, 4.0, 4.0]}}
 
 

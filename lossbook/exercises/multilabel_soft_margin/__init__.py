@@ -1,0 +1,1 @@
+"""Exercises of the multi-label soft margin chapter."""

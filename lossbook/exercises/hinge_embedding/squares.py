@@ -17,7 +17,6 @@ pulls both alike. Passing d ** 2 to hinge_embedding_loss is another loss again: 
 """
 
 import torch
-from torch import Tensor
 
 from .._draw import number, one_of, positive
 
@@ -33,11 +32,11 @@ def contrastive(distance, label, margin):
     return 0.5 * torch.where(label > 0, distance, short) ** 2
 
 
-def size(distance, label, margin) -> Tensor:
+def size(distance, label, margin):
     return (distance + margin) ** 2
 
 
-def slope_size(distance, label, margin) -> Tensor:
+def slope_size(distance, label, margin):
     return distance + margin
 
 

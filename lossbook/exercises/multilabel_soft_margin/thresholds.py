@@ -1,11 +1,11 @@
 r"""A threshold for each label.
 
-The probabilities of this script are as good as they can be, and yet it hardly ever says yes to the rare labels.
+The probabilities of this script are good, and yet it hardly ever says yes to two of its four labels.
 It is judged by macro F1: for each label $2\,\text{hits} / (\text{said} + \text{true})$, averaged over the labels.
 Repair its decisions.
-The judge trains it on a task of its own with four labels, of which three are rare, and compares with whoever knows the
-true probabilities and the best threshold of each label: you have to reach 94 % of that F1, and the script as it is
-reaches about two thirds.
+The judge trains it on a task of its own with four rare labels, two of them hard to tell, and compares with whoever
+knows the true probabilities and the best threshold of each label: you have to reach 90 % of that F1, and the script as
+it is reaches about two thirds.
 
 Nudge: Say yes to one more sample of probability p: hits grow by p, what is said by 1. When does F1 gain?
 
@@ -13,8 +13,8 @@ Sketch: It gains where 2 p > F1, so the best threshold is half of the F1 that it
 Or try thresholds on the training samples and keep the best of each label.
 
 Why: One half is the threshold of accuracy, and the best one for F1 is never above it. Negatives over positives as
-`pos_weight` puts the threshold at the label's rate, which is too low: many more are said than are true. Rates differ,
-so one threshold for all labels is too high for some and too low for others.
+`pos_weight` puts the threshold at the label's rate, which is far too low where a rare label is easy to tell: four
+times as many are said as are true. A `weight` of the label moves nothing.
 """
 
 import torch
@@ -27,8 +27,8 @@ KIND = "repair"
 LEVEL = 3
 MINUTES = 15
 
-SLOPES = torch.tensor([[1.6, -0.8, 0.4, -0.2], [0.8, 1.2, -0.9, 0.3]])
-OFFSETS = torch.tensor([0.0, -2.8, -2.8, -2.2])
+SLOPES = torch.tensor([[3.0, 2.5, 0.8, -0.9], [-1.5, 2.0, -0.9, -0.3]])
+OFFSETS = torch.tensor([-7.0, -6.5, -2.2, -2.2])
 
 
 def cases():
@@ -76,7 +76,7 @@ def check_f1(came, inputs, target, new_inputs, *, truth):
     assert ((came == 0) | (came == 1)).all(), "a decision is 0 or 1"
     best = torch.stack([_f1((truth > percent / 100).float(), truth) for percent in range(2, 60, 2)]).amax(0).mean()
     part = (_f1(came.float(), truth).mean() / best).item()
-    assert part > 0.94, f"macro F1 is {100 * part:.3g} % of what can be had; asked for is more than 94 %"
+    assert part > 0.9, f"macro F1 is {100 * part:.3g} % of what can be had; asked for is more than 90 %"
 
 
 def _probabilities(inputs, target, new_inputs, weight=None):

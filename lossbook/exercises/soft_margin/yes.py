@@ -30,7 +30,7 @@ MINUTES = 10
 def cases():
     for _ in range(2):
         x = torch.randn(4500, 2)
-        truth = (x @ torch.tensor([0.9, -1.2]) - 1.2).sigmoid()
+        truth = (x @ torch.tensor([0.9, -1.2]) - 2.2).sigmoid()
         yield Case(
             "new customers",
             [x[:4000], torch.bernoulli(truth[:4000]), x[4000:]],

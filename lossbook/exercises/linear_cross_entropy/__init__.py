@@ -1,0 +1,1 @@
+"""Exercises of the linear cross entropy chapter."""

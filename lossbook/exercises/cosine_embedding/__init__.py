@@ -1,0 +1,1 @@
+"""Exercises of the cosine embedding chapter."""

@@ -304,7 +304,8 @@ def offline() -> int:
     """Pack the built book."""
     if not SITES["book"].is_file():
         raise SystemExit("there is no built book to pack: run `make book` first")
-    where = Path(shutil.make_archive(str(ARCHIVE), "zip", SITE.parent, SITE.name))
+    site = SITES["book"].parent
+    where = Path(shutil.make_archive(str(ARCHIVE), "zip", site.parent, site.name))
     print(f"{where}: {where.stat().st_size / 1e6:.0f} MB; unpack it and open html/index.html")
     return 0
 

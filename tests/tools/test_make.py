@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,7 +33,30 @@ def test_help_names_every_command():
 def test_the_makefile_has_every_command():
     makefile = (make.ROOT / "Makefile").read_text(encoding="utf-8")
     commands = next(line for line in makefile.splitlines() if line.startswith("COMMANDS = ")).split()[2:]
-    assert set(commands) == {*make.STEPS, *make.ON_GPU, "test", "stem", "chapters", "bench", "setup", "clean"}
+    assert set(commands) == {
+        *make.STEPS,
+        *make.ON_GPU,
+        "test",
+        "stem",
+        "chapters",
+        "bench",
+        "setup",
+        "offline",
+        "clean",
+    }
+
+
+def test_the_offline_book_is_the_built_one(monkeypatch, tmp_path, capsys):
+    built = tmp_path / "html" / "index.html"
+    monkeypatch.setitem(make.SITES, "book", built)
+    monkeypatch.setattr(make, "ARCHIVE", tmp_path / "book")
+    with pytest.raises(SystemExit, match="run `make book` first"):
+        make.offline()
+    built.parent.mkdir()
+    built.write_text("<h1>lossbook</h1>", encoding="utf-8")
+    assert make.offline() == 0
+    assert zipfile.ZipFile(tmp_path / "book.zip").read("html/index.html") == b"<h1>lossbook</h1>"
+    assert "book.zip" in capsys.readouterr().out
 
 
 def test_unknown_command_prints_the_help_and_fails():
@@ -115,8 +139,8 @@ def test_one_stem_is_not_another():
 
 
 def test_a_stem_without_a_chapter_or_a_kernel_says_so_and_goes_on(capsys):
-    assert list(commands("stem", "hinge_embedding")) == ["unit", "types", "lint"]
-    lacks = "nothing to do, hinge_embedding has no"
+    assert list(commands("stem", "log_cosh")) == ["unit", "types", "lint"]
+    lacks = "nothing to do, log_cosh has no"
     said = f"== notebooks: {lacks} chapter\n== page: {lacks} chapter\n== kernels: {lacks} kernel\n"
     assert capsys.readouterr().out == said
     assert commands("kernels", "what_a_loss_is") == {}

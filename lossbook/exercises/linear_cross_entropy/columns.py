@@ -54,7 +54,7 @@ def size(features, weight, target, columns):
 
 
 def slope_size(features, weight, target, columns):
-    return largest(features, weight)
+    return largest(features, weight) * (1 + size(features, weight, target, columns))  # roundings of a logit move q
 
 
 class _Held(TorchDispatchMode):

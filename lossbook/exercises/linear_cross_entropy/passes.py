@@ -51,7 +51,7 @@ def size(features, weight, target, rows):
 
 
 def slope_size(features, weight, target, rows):
-    return largest(features, weight)
+    return largest(features, weight) * (1 + size(features, weight, target, rows))  # roundings of a logit move q
 
 
 def broken(features, weight, target, rows):

@@ -10,6 +10,7 @@ import posixpath
 from pathlib import Path
 from typing import Any
 
+import book_pages
 from docutils import nodes
 
 import lossbook.fused
@@ -43,7 +44,8 @@ def build(app: Any, doctree: nodes.document, name: str) -> None:
         return
     for image in list(doctree.findall(nodes.image)):
         if image["uri"].endswith(PICTURE):
-            output = nodes.container("", raw(explorer()), classes=["output", "text_html"])
+            shown = nodes.raw("", explorer(), format="html")
+            output = nodes.container("", shown, classes=["output", "text_html"])
             cell = nodes.container("", nodes.container("", output, classes=["cell_output"]), classes=["cell"])
             image.parent.replace_self(cell)
     section = next(section for section in doctree.findall(nodes.section) if PARTS in section["ids"])
@@ -51,17 +53,11 @@ def build(app: Any, doctree: nodes.document, name: str) -> None:
     section += grid
 
 
-def raw(text: str) -> nodes.raw:
-    """HTML as it is."""
-    return nodes.raw("", text, format="html")
-
-
 def cards(app: Any) -> list[nodes.Node]:
     """A card for each part of the book, with its chapters."""
     found: list[nodes.Node] = []
-    for tree in app.config.external_site_map.root.subtrees:
-        pages = [str(item) for item in tree.items]
-        card = nodes.container("", nodes.paragraph("", tree.caption), classes=["lb-card", "lb-part-card"])
+    for part, pages in book_pages.parts(app).items():
+        card = nodes.container("", nodes.paragraph("", part), classes=["lb-card", "lb-part-card"])
         card += nodes.bullet_list(
             "", *(nodes.list_item("", nodes.paragraph("", "", link(app, page))) for page in pages)
         )

@@ -55,7 +55,8 @@ def meta(paragraph: nodes.paragraph, found: re.Match[str], count: int) -> nodes.
     if count:
         words = "1 exercise" if count == 1 else f"{count} exercises"
         items.append([nodes.reference("", words, refuri="#exercises", internal=True)])
-    items.append([nodes.Text(f"run with torch {version('torch')}, {built():%-d %B %Y}")])
+    day = built()
+    items.append([nodes.Text(f"run with torch {version('torch')}, {day.day} {day:%B %Y}")])  # %-d is not for Windows
     return nodes.bullet_list(
         "", *(nodes.list_item("", nodes.paragraph("", "", *item)) for item in items), classes=["lb-meta"]
     )
@@ -67,12 +68,14 @@ def exercises(doctree: nodes.document) -> int:
     return sum(isinstance(child, nodes.section) for section in found for child in section.children)
 
 
+def parts(app: Any) -> dict[str, list[str]]:
+    """The parts of _toc.yml, each with its pages."""
+    return {tree.caption: [str(page) for page in tree.items] for tree in app.config.external_site_map.root.subtrees}
+
+
 def part_of(app: Any, name: str) -> str:
-    """The caption in _toc.yml under which a page stands, or ""."""
-    for tree in app.config.external_site_map.root.subtrees:
-        if tree.caption and any(str(item) == name for item in tree.items):
-            return str(tree.caption)
-    return ""
+    """The part in which a page stands, or ""."""
+    return next((part for part, pages in parts(app).items() if name in pages), "")
 
 
 def version(package: str) -> str:

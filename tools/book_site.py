@@ -5,6 +5,8 @@ Addresses come from git's origin (tools/book_extension.py); a clone without one 
 
 from __future__ import annotations
 
+import functools
+import html
 import json
 import re
 import textwrap
@@ -12,15 +14,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import book_pages
+
 TITLE = "lossbook"
 CLAIM = "A model learns what its loss asks for, and nothing else."
 NOT_FOUND = """\
 <section id="not-found"><h1>This page has no minimum</h1>
 <p>There is nothing at this address, or no longer.</p>
 <ul>
-<li><a href="{first}">The first page</a></li>
-<li><a href="{choose}">Which loss do I need?</a></li>
-<li><a href="{search}">Search the book</a></li>
+<li><a href="book/intro.html">The first page</a></li>
+<li><a href="book/choosing.html">Which loss do I need?</a></li>
+<li><a href="search.html">Search the book</a></li>
 </ul></section>
 """
 CURVE = re.compile(r'<svg width="([\d.]+)" height="([\d.]+)">.*?<path class="curve" d="([^"]*)"', re.DOTALL)
@@ -35,9 +39,8 @@ def published(repository: str) -> str:
 def not_found(app: Any) -> Iterator[tuple[str, dict[str, Any], str]]:
     """The page 404.html: it is shown at any address, so its links are those of the site's root."""
     base = app.config.html_baseurl
-    where = {"first": "book/intro.html", "choose": "book/choosing.html", "search": "search.html"}
     metatags = f'<base href="{base}">' if base else ""
-    yield "404", {"title": "Not found", "body": NOT_FOUND.format(**where), "metatags": metatags}, "page.html"
+    yield "404", {"title": "Not found", "body": NOT_FOUND, "metatags": metatags}, "page.html"
 
 
 def tell(app: Any, page: str, _template: str, context: dict[str, Any], doctree: Any) -> None:
@@ -45,18 +48,13 @@ def tell(app: Any, page: str, _template: str, context: dict[str, Any], doctree: 
     if doctree is None:
         return
     claim = claim_of(app, page)
-    tags = {"og:site_name": TITLE, "og:title": re.sub("<[^>]+>", "", context["title"]), "og:description": claim}
+    tags = {"og:site_name": TITLE, "og:title": book_pages.text_of(context["title"]), "og:description": claim}
     if base := app.config.html_baseurl:
         tags |= {"og:url": f"{base}{page}.html", "og:image": f"{base}_static/cards/{card_of(page)}.png"}
     context["metatags"] += "".join(
-        f'\n<meta property="{name}" content="{quoted(what)}" />' for name, what in tags.items()
+        f'\n<meta property="{name}" content="{html.escape(what)}" />' for name, what in tags.items()
     )
-    context["metatags"] += f'\n<meta name="description" content="{quoted(claim)}" />'
-
-
-def quoted(text: str) -> str:
-    """Text within an attribute."""
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    context["metatags"] += f'\n<meta name="description" content="{html.escape(claim)}" />'
 
 
 def claim_of(app: Any, page: str) -> str:
@@ -76,7 +74,8 @@ def write(app: Any, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     folder, base = Path(app.outdir), app.config.html_baseurl
-    pages = sorted(app.env.found_docs, key=lambda page: place(app, page))
+    order = [page for part in book_pages.parts(app).values() for page in part]
+    pages = [*sorted(app.env.found_docs - set(order)), *order]  # the first page, and then as in the contents
     for page in pages:
         copy = folder / f"{page}.md"
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -94,12 +93,7 @@ def write(app: Any, error: Exception | None) -> None:
         draw_cards(app, folder / "_static", pages)
 
 
-def place(app: Any, page: str) -> int:
-    """Where a page stands in the contents."""
-    order = [str(item) for tree in app.config.external_site_map.root.subtrees for item in tree.items]
-    return order.index(page) if page in order else -1
-
-
+@functools.cache
 def markdown(path: Path) -> str:
     """A page as text: the prose, the code, and what the code printed."""
     text = path.read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import date
+from types import SimpleNamespace
 
 import book_pages
 import book_site
@@ -70,5 +71,13 @@ def test_a_page_as_text_has_prose_code_and_what_it_printed(tmp_path):
     assert book_site.markdown(path) == "# Title\n\nA claim.\n\n```python\n1 + 1\n```\n\n```\nseen\n2\n```\n"
 
 
-def test_what_is_quoted_stays_within_its_attribute():
-    assert book_site.quoted('"<a>" & b') == "&quot;&lt;a>&quot; &amp; b"
+def test_what_a_messenger_shows_stays_within_its_attribute(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text('# Title\n\nA "quoted" <claim> & more.\n')
+    env = SimpleNamespace(doc2path=lambda page: path)
+    app = SimpleNamespace(env=env, config=SimpleNamespace(html_baseurl=""))
+    context = {"title": "A &amp; B", "metatags": ""}
+    book_site.tell(app, "page", "page.html", context, object())
+    assert 'content="A &quot;quoted&quot; &lt;claim&gt; &amp; more."' in context["metatags"]
+    assert 'property="og:title" content="A &amp; B"' in context["metatags"]
+    assert context["metatags"].count("<meta") == 4

@@ -1,4 +1,7 @@
-"""How the judge trains with a loss that somebody chose: full batches and a line search, so that no rate favours one."""
+"""How the judge trains with a loss that somebody chose: full batches and a line search, so that no rate favours one.
+
+And how the answers to a script that is to be repaired are trained, as that script is: by Adam, at its rate.
+"""
 
 from collections.abc import Callable
 
@@ -36,4 +39,16 @@ def fitted(model: nn.Module, loss: Loss, inputs: Tensor, target: Tensor, steps: 
         return value
 
     optimiser.step(closure)
+    return model
+
+
+def stepped(
+    model: nn.Module, loss: Callable[[], Tensor], lr: float, steps: int, weight_decay: float = 0.0
+) -> nn.Module:
+    """Train a model in place by so many steps of Adam, as a script does, and give it back."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=weight_decay)
+    for _ in range(steps):
+        optimiser.zero_grad()
+        loss().backward()
+        optimiser.step()
     return model

@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 1
@@ -72,55 +73,33 @@ def check_cosines(came, one, other, same, new_one, new_other, *, truth):
     assert unlike < 0.3, f"the mean cosine for two persons is {unlike:.2f}; asked for is below 0.3"
 
 
-def right_by_where(one, other, same, new_one, new_other):
+def _cosines(loss, one, other, same, new_one, new_other, lr=0.02):
     model = nn.Linear(8, 6)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.03)
-    target = torch.where(same == 1, 1.0, -1.0)
-    for _ in range(150):
-        optimiser.zero_grad()
-        F.cosine_embedding_loss(model(one), model(other), target, reduction="sum").backward()
-        optimiser.step()
+    stepped(model, lambda: loss(model(one), model(other), same), lr=lr, steps=150)
     return F.cosine_similarity(model(new_one), model(new_other))
 
 
-def right_squared_errors_of_the_cosine(one, other, same, new_one, new_other):
-    model = nn.Linear(8, 6)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.03)
-    for _ in range(150):
-        optimiser.zero_grad()
-        F.mse_loss(F.cosine_similarity(model(one), model(other)), same.float()).backward()
-        optimiser.step()
-    return F.cosine_similarity(model(new_one), model(new_other))
+def right_by_where(*args):
+    def loss(a, b, same):
+        return F.cosine_embedding_loss(a, b, torch.where(same == 1, 1.0, -1.0), reduction="sum")
+
+    return _cosines(loss, *args, lr=0.03)
 
 
-def wrong_floats(one, other, same, new_one, new_other):
-    model = nn.Linear(8, 6)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
-    for _ in range(150):
-        optimiser.zero_grad()
-        F.cosine_embedding_loss(model(one), model(other), same.float()).backward()
-        optimiser.step()
-    return F.cosine_similarity(model(new_one), model(new_other))
+def right_squared_errors_of_the_cosine(*args):
+    return _cosines(lambda a, b, same: F.mse_loss(F.cosine_similarity(a, b), same.float()), *args, lr=0.03)
 
 
-def wrong_a_margin(one, other, same, new_one, new_other):
-    model = nn.Linear(8, 6)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
-    for _ in range(150):
-        optimiser.zero_grad()
-        F.cosine_embedding_loss(model(one), model(other), same, margin=-0.5).backward()
-        optimiser.step()
-    return F.cosine_similarity(model(new_one), model(new_other))
+def wrong_floats(*args):
+    return _cosines(lambda a, b, same: F.cosine_embedding_loss(a, b, same.float()), *args)
 
 
-def wrong_labels_exchanged(one, other, same, new_one, new_other):
-    model = nn.Linear(8, 6)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.02)
-    for _ in range(150):
-        optimiser.zero_grad()
-        F.cosine_embedding_loss(model(one), model(other), 1 - 2 * same).backward()
-        optimiser.step()
-    return F.cosine_similarity(model(new_one), model(new_other))
+def wrong_a_margin(*args):
+    return _cosines(lambda a, b, same: F.cosine_embedding_loss(a, b, same, margin=-0.5), *args)
+
+
+def wrong_labels_exchanged(*args):
+    return _cosines(lambda a, b, same: F.cosine_embedding_loss(a, b, 1 - 2 * same), *args)
 
 
 def wrong_untrained(one, other, same, new_one, new_other):

@@ -145,64 +145,47 @@ def right_a_matrix_of_moves(log_probs, target):
     return torch.stack(rows)
 
 
-def wrong_skips_between_equal_labels(log_probs, target):
+def _walked(log_probs, target, closed, add=torch.logsumexp):
+    """The table, with skips closed where the states say, and a way to add up."""
     states = F.pad(F.pad(target[:, None], (1, 0)).flatten(), (0, 1))
     score = torch.full_like(log_probs[0, states], -math.inf)
     score[0] = 0
     rows = []
     for now in log_probs[:, states]:
         later = F.pad(score, (2, 0), value=-math.inf)
-        skip = later[:-2].masked_fill(states == 0, -math.inf)
-        score = torch.stack([score, later[1:-1], skip]).logsumexp(0) + now
+        skip = later[:-2].masked_fill(closed(states), -math.inf)
+        score = add(torch.stack([score, later[1:-1], skip]), 0) + now
         rows.append(score)
     return torch.stack(rows)
+
+
+def _same_as_two_before(states):
+    return F.pad(states, (2, 0))[:-2] == states
+
+
+def wrong_skips_between_equal_labels(log_probs, target):
+    return _walked(log_probs, target, lambda states: states == 0)
 
 
 def wrong_skips_over_labels(log_probs, target):
-    states = F.pad(F.pad(target[:, None], (1, 0)).flatten(), (0, 1))
-    score = torch.full_like(log_probs[0, states], -math.inf)
-    score[0] = 0
-    rows = []
-    for now in log_probs[:, states]:
-        later = F.pad(score, (2, 0), value=-math.inf)
-        score = torch.stack([score, later[1:-1], later[:-2]]).logsumexp(0) + now
-        rows.append(score)
-    return torch.stack(rows)
+    return _walked(log_probs, target, lambda states: states < 0)
 
 
 def wrong_never_skips(log_probs, target):
-    states = F.pad(F.pad(target[:, None], (1, 0)).flatten(), (0, 1))
-    score = torch.full_like(log_probs[0, states], -math.inf)
-    score[0] = 0
-    rows = []
-    for now in log_probs[:, states]:
-        score = torch.logaddexp(score, F.pad(score, (1, 0), value=-math.inf)[:-1]) + now
-        rows.append(score)
-    return torch.stack(rows)
+    return _walked(log_probs, target, lambda states: states >= 0)
+
+
+def wrong_best_path_only(log_probs, target):
+    return _walked(log_probs, target, _same_as_two_before, torch.amax)
 
 
 def wrong_starts_anywhere(log_probs, target):
     states = F.pad(F.pad(target[:, None], (1, 0)).flatten(), (0, 1))
-    different = F.pad(states, (2, 0))[:-2] != states
     score, rows = log_probs[0, states], [log_probs[0, states]]
     for now in log_probs[1:, states]:
         later = F.pad(score, (2, 0), value=-math.inf)
-        skip = later[:-2].masked_fill(~different, -math.inf)
+        skip = later[:-2].masked_fill(_same_as_two_before(states), -math.inf)
         score = torch.stack([score, later[1:-1], skip]).logsumexp(0) + now
-        rows.append(score)
-    return torch.stack(rows)
-
-
-def wrong_best_path_only(log_probs, target):
-    states = F.pad(F.pad(target[:, None], (1, 0)).flatten(), (0, 1))
-    different = F.pad(states, (2, 0))[:-2] != states
-    score = torch.full_like(log_probs[0, states], -math.inf)
-    score[0] = 0
-    rows = []
-    for now in log_probs[:, states]:
-        later = F.pad(score, (2, 0), value=-math.inf)
-        skip = later[:-2].masked_fill(~different, -math.inf)
-        score = torch.stack([score, later[1:-1], skip]).amax(0) + now
         rows.append(score)
     return torch.stack(rows)
 

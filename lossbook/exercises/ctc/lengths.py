@@ -24,6 +24,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 2
@@ -112,12 +113,12 @@ def _edits(one, other):
 
 def _trained(inputs, targets, sizes, new_inputs, new_steps, lengths, steps=80, **settings):
     model = nn.Linear(16, 5)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(steps):
+
+    def loss():
         log_probs = model(inputs.reshape(len(inputs), 16, 16)).log_softmax(-1)
-        optimiser.zero_grad()
-        F.ctc_loss(log_probs.transpose(0, 1), targets, lengths, sizes, **settings).backward()
-        optimiser.step()
+        return F.ctc_loss(log_probs.transpose(0, 1), targets, lengths, sizes, **settings)
+
+    stepped(model, loss, lr=0.1, steps=steps)
     with torch.no_grad():
         path = model(new_inputs.reshape(len(new_inputs), 16, 16)).argmax(-1)
     return path * (torch.arange(16) < new_steps[:, None] // 2)

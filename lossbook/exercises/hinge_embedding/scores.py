@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 1
@@ -67,34 +68,25 @@ def check_sides(came, inputs, label, new_inputs, *, truth):
     assert right >= 90, f"{right:.3g} % of the new letters are on the right side; asked for are at least 90 %"
 
 
-def right_hinge_by_hand(inputs, label, new_inputs):
+def _scores(loss, inputs, label, new_inputs):
     model = nn.Linear(3, 1)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
-        optimiser.zero_grad()
-        torch.relu(1 - label * model(inputs).squeeze(-1)).mean().backward()
-        optimiser.step()
+    stepped(model, lambda: loss(model(inputs).squeeze(-1), label), lr=0.1, steps=80)
     return model(new_inputs).squeeze(-1)
 
 
-def right_soft_margin(inputs, label, new_inputs):
-    model = nn.Linear(3, 1)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
-        optimiser.zero_grad()
-        F.soft_margin_loss(model(inputs).squeeze(-1), label).backward()
-        optimiser.step()
-    return model(new_inputs).squeeze(-1)
+def right_hinge_by_hand(*args):
+    return _scores(lambda score, label: torch.relu(1 - label * score).mean(), *args)
 
 
-def right_distance_to_the_label(inputs, label, new_inputs):
-    model = nn.Linear(3, 1)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
-        optimiser.zero_grad()
-        F.hinge_embedding_loss(torch.relu(1 - label * model(inputs).squeeze(-1)), torch.ones_like(label)).backward()
-        optimiser.step()
-    return model(new_inputs).squeeze(-1)
+def right_soft_margin(*args):
+    return _scores(F.soft_margin_loss, *args)
+
+
+def right_distance_to_the_label(*args):
+    def loss(score, label):
+        return F.hinge_embedding_loss(torch.relu(1 - label * score), torch.ones_like(label))
+
+    return _scores(loss, *args)
 
 
 def wrong_turned_at_the_end(inputs, label, new_inputs):
@@ -105,31 +97,16 @@ def wrong_label_turned(inputs, label, new_inputs):
     return broken(inputs, -label, new_inputs)
 
 
-def wrong_absolute_score(inputs, label, new_inputs):
-    model = nn.Linear(3, 1)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
-        optimiser.zero_grad()
-        F.hinge_embedding_loss(model(inputs).squeeze(-1).abs(), label).backward()
-        optimiser.step()
-    return model(new_inputs).squeeze(-1)
+def wrong_absolute_score(*args):
+    return _scores(lambda score, label: F.hinge_embedding_loss(score.abs(), label), *args)
 
 
-def wrong_clamped_loss(inputs, label, new_inputs):
-    model = nn.Linear(3, 1)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
-        optimiser.zero_grad()
-        F.hinge_embedding_loss(model(inputs).squeeze(-1), label, reduction="none").clamp(min=0).mean().backward()
-        optimiser.step()
-    return model(new_inputs).squeeze(-1)
+def wrong_clamped_loss(*args):
+    def loss(score, label):
+        return F.hinge_embedding_loss(score, label, reduction="none").clamp(min=0).mean()
+
+    return _scores(loss, *args)
 
 
-def wrong_larger_margin(inputs, label, new_inputs):
-    model = nn.Linear(3, 1)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
-        optimiser.zero_grad()
-        F.hinge_embedding_loss(model(inputs).squeeze(-1), label, margin=10.0).backward()
-        optimiser.step()
-    return model(new_inputs).squeeze(-1)
+def wrong_larger_margin(*args):
+    return _scores(lambda score, label: F.hinge_embedding_loss(score, label, margin=10.0), *args)

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 2
@@ -72,11 +73,11 @@ def check_order(came, first, second, preferred, new_articles, *, truth):
 
 def _trained(loss_of, first, second, preferred, new_articles, *, lr=0.05, steps=100, decay=0.0):
     model = nn.Linear(20, 1)
-    optimiser = torch.optim.Adam(model.parameters(), lr=lr, weight_decay=decay)
-    for _ in range(steps):
-        optimiser.zero_grad()
-        loss_of(model(first).squeeze(-1), model(second).squeeze(-1), preferred).backward()
-        optimiser.step()
+
+    def loss():
+        return loss_of(model(first).squeeze(-1), model(second).squeeze(-1), preferred)
+
+    stepped(model, loss, lr=lr, steps=steps, weight_decay=decay)
     return model(new_articles).squeeze(-1)
 
 

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 1
@@ -69,11 +70,7 @@ def check_chances(came, inputs, target, new_inputs, *, truth):
 
 def _trained(loss, inputs, target, new_inputs, heads=torch.softmax):
     model = nn.Linear(2, 3)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(80):
-        optimiser.zero_grad()
-        loss(model(inputs), target).backward()
-        optimiser.step()
+    stepped(model, lambda: loss(model(inputs), target), lr=0.1, steps=80)
     with torch.no_grad():
         return heads(model(new_inputs), 1)
 

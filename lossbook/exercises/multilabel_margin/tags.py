@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 2
@@ -73,11 +74,7 @@ def check_order(came, inputs, there, new_inputs, *, truth):
 
 def _trained(loss, inputs, target, new_inputs):
     model = nn.Linear(inputs.shape[1], target.shape[1])
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
-    for _ in range(60):
-        optimiser.zero_grad()
-        loss(model(inputs), target).backward()
-        optimiser.step()
+    stepped(model, lambda: loss(model(inputs), target), lr=0.1, steps=60)
     with torch.no_grad():
         return model(new_inputs)
 

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 3
@@ -79,13 +80,13 @@ def check_f1(came, inputs, target, new_inputs, *, truth):
     assert part > 0.9, f"macro F1 is {100 * part:.3g} % of what can be had; asked for is more than 90 %"
 
 
-def _probabilities(inputs, target, new_inputs, weight=None):
+def _model(loss, inputs, target, **settings):
     model = nn.Linear(2, 4)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.3)
-    for _ in range(60):
-        optimiser.zero_grad()
-        F.binary_cross_entropy_with_logits(model(inputs), target, pos_weight=weight).backward()
-        optimiser.step()
+    return stepped(model, lambda: loss(model(inputs), target, **settings), lr=0.3, steps=60)
+
+
+def _probabilities(inputs, target, new_inputs, weight=None):
+    model = _model(F.binary_cross_entropy_with_logits, inputs, target, pos_weight=weight)
     return model(inputs).sigmoid().detach(), model(new_inputs).sigmoid().detach()
 
 
@@ -130,12 +131,7 @@ def wrong_one_share_for_all_labels(inputs, target, new_inputs):
 
 
 def wrong_heavier_rare_labels(inputs, target, new_inputs):
-    model = nn.Linear(2, 4)
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.3)
-    for _ in range(60):
-        optimiser.zero_grad()
-        F.multilabel_soft_margin_loss(model(inputs), target, weight=1 / target.mean(0)).backward()
-        optimiser.step()
+    model = _model(F.multilabel_soft_margin_loss, inputs, target, weight=1 / target.mean(0))
     return (model(new_inputs) > 0).float()
 
 

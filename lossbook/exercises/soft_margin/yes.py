@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from .._cases import Case
+from .._train import stepped
 
 KIND = "repair"
 LEVEL = 2
@@ -70,11 +71,7 @@ def check_error(came, inputs, target, new_inputs, *, truth):
 
 def _scores(loss, inputs, target, new_inputs):
     model = nn.Sequential(nn.Linear(2, 1), nn.Flatten(0))
-    optimiser = torch.optim.Adam(model.parameters(), lr=0.3)
-    for _ in range(60):
-        optimiser.zero_grad()
-        loss(model(inputs), target).backward()
-        optimiser.step()
+    stepped(model, lambda: loss(model(inputs), target), lr=0.3, steps=60)
     return model(new_inputs).detach()
 
 

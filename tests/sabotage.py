@@ -188,15 +188,17 @@ def _in_place(good: Answer) -> Iterator[tuple[str, Answer]]:
     yield "changes them first", lambda *args: [[t.mul_(0) for t in numbers(args)], good(*args)][1]
 
 
-def hostile(good: Answer) -> Iterator[tuple[str, Answer]]:
+def hostile(task: Exercise) -> Iterator[tuple[str, Answer]]:
     """Spoil a solution in ways that have nothing to do with what it computes."""
+    good = task.solved
     yield "recursion", _recursive
     yield "SystemExit", lambda *args: sys.exit(0)
     yield "KeyboardInterrupt", _raises(KeyboardInterrupt)
     yield "an error that cannot be read", _raises(Unreadable)
     yield "ends the process", lambda *args: os._exit(0)
     for name, change in STATE.items():
-        yield name, _then(good, change)
+        if not (task.trains and name == "seeds"):  # whoever trains may draw random numbers, and seed them
+            yield name, _then(good, change)
 
 
 def _draws(task: Exercise, good: Answer) -> Iterator[tuple[str, Answer]]:

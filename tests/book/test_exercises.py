@@ -78,7 +78,7 @@ def test_spoiled_solutions_are_refused(name, tally):
 def test_hostile_answers_are_refused(name, tally):
     task = exercise(name)
     before = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state()
-    passed = {label: judge(task, answer, shrink=False).status == "wrong" for label, answer in hostile(task.solved)}
+    passed = {label: judge(task, answer, shrink=False).status == "wrong" for label, answer in hostile(task)}
     assert not tally("sabotage refused", passed)
     after = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_rng_state()
     assert before[:2] == after[:2]

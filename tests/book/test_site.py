@@ -116,6 +116,8 @@ def test_a_page_is_light(opened):
     """Less than a megabyte goes over the wire, with scripts, styles and figures."""
     asked = {unquote(urlparse(url).path) for url in opened.requests if url.startswith("file:")}
     assert sum(map(packed, asked)) < 1e6, {Path(path).name: packed(path) for path in asked}
+    formulas = opened.page.locator(".math").count()
+    assert bool(formulas) == any("mathjax" in path for path in asked), f"{formulas} formulas"
 
 
 def test_a_chapter_says_how_long_it_takes_and_with_what_it_was_run(opened):
@@ -204,6 +206,7 @@ def test_sliders_move_the_curve(opened):
 def test_the_site_has_what_others_look_for():
     """A page for a wrong address, and the pages as text for readers that are no browsers."""
     assert "no minimum" in read("404.html")
+    assert (SITE / "_static" / "scripts" / "fontawesome.js").stat().st_size < 150_000  # of 1.5 MB: the icons in use
     listed = (SITE / "llms.txt").read_text("utf-8")
     missing = [page for page in PAGES if page.startswith("book/") and f"{page[:-5]}.md" not in listed]
     assert not missing

@@ -4,9 +4,11 @@ import json
 from datetime import date
 from types import SimpleNamespace
 
+import book_extension
 import book_pages
 import book_site
 import pytest
+from matplotlib import pyplot as plt
 
 TABLE = (
     '<table class="table"><thead><tr class="row-odd"><th class="head"></th><th class="head"><p>Target</p></th>'
@@ -69,6 +71,44 @@ def test_a_page_as_text_has_prose_code_and_what_it_printed(tmp_path):
     path = tmp_path / "page.ipynb"
     path.write_text(json.dumps({"cells": [prose, setup, code]}))
     assert book_site.markdown(path) == "# Title\n\nA claim.\n\n```python\n1 + 1\n```\n\n```\nseen\n2\n```\n"
+
+
+def built_site(folder, base):
+    """What the build knows at its end: a first page, and a chapter that has a picture of its curves."""
+    pages = {"book/intro": "lossbook", "book/regression/huber": "Huber loss"}
+    for page, title in pages.items():
+        path = folder / f"{page}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"# {title}\n\nA claim.\n")
+    curves = folder / "out" / "_static" / "curves"
+    curves.mkdir(parents=True)
+    (curves / "huber.svg").write_text((book_extension.ROOT / "book/_static/curves/huber.svg").read_text())
+    titles = {page: SimpleNamespace(astext=lambda title=title: title) for page, title in pages.items()}
+    env = SimpleNamespace(found_docs=set(pages), titles=titles, doc2path=lambda page: folder / f"{page}.md")
+    part = SimpleNamespace(caption="Regression", items=["book/regression/huber"])
+    contents = SimpleNamespace(root=SimpleNamespace(subtrees=[part]))
+    config = SimpleNamespace(html_baseurl=base, external_site_map=contents)
+    return SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=folder / "out", env=env, config=config)
+
+
+def test_a_published_site_has_a_sitemap_and_a_card_for_each_page(tmp_path):
+    app = built_site(tmp_path, "https://some.github.io/lossbook/")
+    book_site.write(app, None)
+    listed = (app.outdir / "llms.txt").read_text()
+    assert "- [Huber loss](https://some.github.io/lossbook/book/regression/huber.md): A claim." in listed
+    assert (app.outdir / "sitemap.xml").read_text().count("<loc>https://some.github.io/lossbook/book/") == 2
+    for card in ("intro", "regression-huber"):
+        assert plt.imread(app.outdir / "_static" / "cards" / f"{card}.png").shape[:2] == (630, 1200)
+    ((_, context, _),) = book_site.not_found(app)
+    assert context["metatags"] == '<base href="https://some.github.io/lossbook/">'
+
+
+def test_a_site_without_an_address_has_text_copies_and_nothing_absolute(tmp_path):
+    app = built_site(tmp_path, "")
+    book_site.write(app, None)
+    assert (app.outdir / "book/regression/huber.md").read_text() == "# Huber loss\n\nA claim.\n"
+    assert not (app.outdir / "sitemap.xml").exists()
+    assert not (app.outdir / "_static" / "cards").exists()
 
 
 def test_what_a_messenger_shows_stays_within_its_attribute(tmp_path):

@@ -107,12 +107,9 @@ def _formula(function: Callable[..., Any]) -> str:
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "kept":
             whole, inner = (ast.get_source_segment(text, node) for node in (call, call.args[1]))
             lines[call.lineno - 1] = lines[call.lineno - 1].replace(f"{whole}", f"{inner}")
-    shown = [
-        re.sub(r"(\breduce\(.*, reduction), .*\)$", r"\1)", line)
-        for line in _shown(definition.body, function, lines)
-        if not re.match(r"\s*(\w+(?:, \w+)*) = (\1$|.*\bentry is None)", line)
-    ]
-    words = set(re.findall(r"\w+", "\n".join(shown)))
+    lines = [re.sub(r"(\breduce\(.*, reduction), .*\)$", r"\1)", line) for line in lines]
+    shown = _shown(definition.body, function, lines, set())
+    words = _words(shown)
     given = inspect.signature(function).parameters.values()
     head = [
         each.name if each.default is each.empty else f"{each.name}={each.default!r}"
@@ -123,34 +120,79 @@ def _formula(function: Callable[..., Any]) -> str:
     return "\n".join([f"def {definition.name}({', '.join([*head, *left_out])}):", *shown])
 
 
-def _shown(body: Iterable[ast.stmt], function: Callable[..., Any], lines: list[str]) -> Iterator[str]:
-    """The lines of the statements that compute, each with the comment above it."""
-    for statement in body:
-        if isinstance(statement, ast.If):
-            yes, no = (list(_shown(branch, function, lines)) for branch in (statement.body, statement.orelse))
-            if yes:
-                yield lines[statement.lineno - 1]
-                yield from yes
-            if yes and no:
-                yield f"{' ' * statement.col_offset}else:"
-                yield from no
-        elif _computes(statement, function):
-            first = statement.lineno - 1
-            while lines[first - 1].lstrip().startswith("#"):
-                first -= 1
-            yield from lines[first : statement.end_lineno]
+def _words(lines: Iterable[str]) -> set[str]:
+    return set(re.findall(r"\w+", "\n".join(lines)))
 
 
-def _computes(statement: ast.stmt, function: Callable[..., Any]) -> bool:
-    """Whether a statement makes something, by arithmetic or at least by no check and no weight."""
-    if isinstance(statement, ast.Return):
-        return True
-    if not isinstance(statement, ast.Assign | ast.AugAssign):
+def _shown(body: Iterable[ast.stmt], function: Callable[..., Any], lines: list[str], read: set[str]) -> list[str]:
+    """The lines of the statements that compute what is read after them, each with the comment above it.
+
+    From the last statement to the first one, ``read`` grows by the words of what is shown.
+    """
+    shown: list[str] = []
+    for statement in reversed(list(body)):
+        part = _part(statement, function, lines, read)
+        read |= _words(part)
+        shown = [*part, *shown]
+    return shown
+
+
+def _part(statement: ast.stmt, function: Callable[..., Any], lines: list[str], read: set[str]) -> list[str]:
+    """What is shown of one statement."""
+    if isinstance(statement, ast.If | ast.For | ast.With):
+        return _block(statement, function, lines, read)
+    if isinstance(statement, ast.FunctionDef):
+        wanted = statement.name in read
+    elif isinstance(statement, ast.Assign | ast.AugAssign):
+        made = _targets(statement)
+        wanted = bool(made & read) and made != {"entry"} and _computes(statement, function, lines)
+    else:
+        wanted = isinstance(statement, ast.Return)
+    if not wanted:
+        return []
+    first = statement.lineno - 1
+    while lines[first - 1].lstrip().startswith("#"):
+        first -= 1
+    return lines[first : statement.end_lineno]
+
+
+def _block(
+    statement: ast.If | ast.For | ast.With, function: Callable[..., Any], lines: list[str], read: set[str]
+) -> list[str]:
+    """What is shown of a statement with others inside: nothing where it is there to check."""
+    if isinstance(statement, ast.If) and _checks(statement.test, function):
+        return []
+    if isinstance(statement, ast.For):  # the next turn reads what this one made
+        read = read | _words(lines[statement.lineno - 1 : statement.end_lineno])
+    shown = _shown(statement.body, function, lines, set(read))
+    if not shown:
+        return []
+    otherwise = _shown(getattr(statement, "orelse", []), function, lines, set(read))
+    head = [f"{' ' * statement.col_offset}else:"] if otherwise else []
+    return [lines[statement.lineno - 1], *shown, *head, *otherwise]
+
+
+def _targets(statement: ast.Assign | ast.AugAssign) -> set[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+    return {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
+
+
+def _computes(statement: ast.Assign | ast.AugAssign, function: Callable[..., Any], lines: list[str]) -> bool:
+    """Whether an assignment makes something, by arithmetic or at least by no check and no weight."""
+    line = lines[statement.lineno - 1]
+    if re.match(r"\s*(\w+(?:, \w+)*) = (\1$|\((\w+) for \3 in \(\1\)\)$|.*\bentry is None)", line):
         return False
     inner = list(ast.walk(statement.value))
     if any(_is_arithmetic(part) for part in inner):
         return True
     return not any(isinstance(part, ast.Call) and _is_plumbing(part.func, function) for part in inner)
+
+
+def _checks(test: ast.expr, function: Callable[..., Any]) -> bool:
+    """Whether a condition asks a module that checks, as in ``check.values_are_checked(input)``."""
+    calls = (node.func for node in ast.walk(test) if isinstance(node, ast.Call))
+    modules = (call.value.id for call in calls if isinstance(call, ast.Attribute) and isinstance(call.value, ast.Name))
+    return any(getattr(function.__globals__.get(name), "__name__", "") in PLUMBING for name in modules)
 
 
 def _is_arithmetic(node: ast.AST) -> bool:
@@ -165,6 +207,4 @@ def _is_plumbing(called: ast.expr, function: Callable[..., Any]) -> bool:
     if not isinstance(called, ast.Name) or called.id == "kept":
         return False
     found = inspect.unwrap(function.__globals__.get(called.id, len))
-    if _is_part(found, function):
-        return False
-    return getattr(found, "__module__", "").startswith((*PLUMBING, _family(function)))
+    return called.id.startswith("check") or getattr(found, "__module__", "").startswith(PLUMBING)

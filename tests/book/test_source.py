@@ -1,5 +1,6 @@
 """What a chapter shows of a function: the lines that compute, and folded all of it."""
 
+import ast
 import inspect
 import re
 
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from subjects import SUBJECTS
 
+from lossbook._core import check
 from lossbook.notebook import source
 
 IN_CHAPTERS = {path.stem for path in chapters.chapters()}
@@ -66,3 +68,40 @@ def test_a_function_of_a_readers_own_is_shown_without_torchs_source():
 def test_what_has_no_source_is_refused(wrong):
     with pytest.raises(TypeError, match="source shows a function or class that is written in Python; got"):
         source(wrong)
+
+
+def running_sums(x, start=0.0):
+    """Sums of the beginnings, one after the other."""
+    if x.dim() != 1:
+        raise ValueError("one row")
+    length = len(x) + 0
+    check.values("x", x, torch.isfinite, lambda: f"{length} finite numbers")
+
+    def doubled(x):
+        return x + x
+
+    sums = []
+    total = start * 2
+    for each in x:
+        total = total + each
+        sums.append(total)
+    return doubled(total) - x
+
+
+def test_what_is_not_read_later_is_folded_and_a_loop_is_not():
+    shown = repr(source(running_sums))
+    assert "length" not in shown
+    assert "    total = start * 2\n    for each in x:\n        total = total + each\n" in shown
+    assert "    def doubled(x):\n        return x + x\n" in shown
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=str)
+def test_no_line_is_shown_whose_result_nothing_reads(subject):
+    shown = source(subject.function).formula.replace(", ...):", "):")
+    for definition in ast.parse(shown).body:
+        names = [node for node in ast.walk(definition) if isinstance(node, ast.Name)]
+        read = {name.id for name in names if isinstance(name.ctx, ast.Load)}
+        for line in (node for node in ast.walk(definition) if isinstance(node, ast.Assign)):
+            assert read & {
+                name.id for target in line.targets for name in ast.walk(target) if isinstance(name, ast.Name)
+            }

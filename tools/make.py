@@ -53,7 +53,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 ONE = "pytest -ra --durations=15"
 PYTEST = f"{ONE} -n {min(8, os.cpu_count() or 1)}"
-NBVAL = "-p keep_executed --nbval --nbval-current-env --nbval-cell-timeout=120"
+NBVAL = "-p warm_kernels -p keep_executed --nbval --nbval-current-env --nbval-cell-timeout=120"
 NBVAL += " --nbval-sanitize-with=tests/nbval.cfg"
 BOOK = "jupyter-book build . -W -n --keep-going --all"
 STEPS = {  # the commands of .venv, as one would type them in a shell

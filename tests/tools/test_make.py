@@ -110,7 +110,7 @@ def test_the_test_command_runs_each_chapter_once_and_the_book_command_by_itself(
     ran = list(commands("test"))
     assert ran == list(make.STEPS)
     assert ran.index("notebooks") < ran.index("book") < ran.index("site")
-    assert "-p keep_executed" in commands("test")["notebooks"][0]
+    assert "-p warm_kernels -p keep_executed" in commands("test")["notebooks"][0]
     assert commands("test")["book"] == [f"LOSSBOOK_EXECUTED=_build/executed {make.BOOK}"]
     assert commands("book") == {"book": [make.BOOK]}
 

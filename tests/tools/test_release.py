@@ -217,6 +217,23 @@ def test_who_may_publish_runs_no_code_of_ours_and_waits_for_every_check(flow, na
     assert not [step for step in job["steps"] if "run" in step or "checkout" in step["uses"]]
 
 
+def test_the_site_is_published_with_itself_as_a_zip_and_with_the_wheel(tmp_path):
+    (tmp_path / "lossbook/html").mkdir(parents=True)
+    (tmp_path / "lossbook/html/index.html").write_text("<h1>lossbook</h1>", "utf-8")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist/lossbook-0-py3-none-any.whl").touch()
+    if shutil.which("zip") is None:
+        pytest.skip("there is no zip here; the runner has one")
+    (code,) = (step["run"] for step in WORKFLOWS["publish"]["jobs"]["pack"]["steps"] if "run" in step)
+    subprocess.run(["bash", "-ec", code], cwd=tmp_path, check=True)
+    download = tmp_path / "lossbook/html/download"
+    assert sorted(path.name for path in download.iterdir()) == [
+        "lossbook-0-py3-none-any.whl",
+        "lossbook-offline.zip",
+    ]
+    assert zipfile.ZipFile(download / "lossbook-offline.zip").read("lossbook/html/index.html") == b"<h1>lossbook</h1>"
+
+
 def test_each_event_runs_the_checks_once():
     assert set(TRIGGERS["check"]) == {"pull_request", "schedule", "workflow_call"}
     assert set(TRIGGERS["publish"]) == {"push", "workflow_dispatch"}

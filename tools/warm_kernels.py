@@ -15,6 +15,7 @@ import multiprocessing.forkserver
 import os
 import subprocess
 import sys
+import tempfile
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -73,30 +74,31 @@ def fresh_path() -> list[str]:
     return list(json.loads(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout))
 
 
-def launch(cmd: list[str], *, cwd: str | None = None, env: dict[str, str] | None = None, **_: Any) -> Kernel:
-    """Fork a kernel in place of starting one."""
+def launch(cmd: list[str], *, env: dict[str, str] | None = None, **_: Any) -> Kernel:
+    """Fork a kernel in place of starting one, in an empty folder: a chapter reads no file of the checkout."""
     here, there = server().Pipe()
     connection_file = cmd[cmd.index("-f") + 1]
     given = dict(os.environ if env is None else env) | {"MPLBACKEND": INLINE}
-    process = server().Process(target=run, args=(there, connection_file, cwd, given, fresh_path()), daemon=True)
+    process = server().Process(target=run, args=(there, connection_file, given, fresh_path()), daemon=True)
     process.start()
     here.recv()  # signals go to the group of the kernel, and now it has one of its own
     return Kernel(process)
 
 
-def run(started: Connection, connection_file: str, cwd: str | None, env: dict[str, str], path: list[str]) -> None:
+def run(started: Connection, connection_file: str, env: dict[str, str], path: list[str]) -> None:
     """Be a kernel."""
     from ipykernel.kernelapp import IPKernelApp
 
     os.setsid()
     started.send(None)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    os.chdir(cwd or os.getcwd())
     os.environ.clear()
     os.environ.update(env)
     sys.path[:] = path
     sys.argv = ["ipykernel_launcher", "-f", connection_file]
-    IPKernelApp.launch_instance(argv=[*sys.argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
+    with tempfile.TemporaryDirectory() as empty:
+        os.chdir(empty)
+        IPKernelApp.launch_instance(argv=[*sys.argv[1:], f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 
 if sys.platform == "linux":

@@ -3,16 +3,20 @@
 import datetime
 import importlib.metadata
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
+from pathlib import Path
 
 import lock
 import make
 import pytest
+import torch
 import try_wheel
 import yaml
 from packaging.requirements import Requirement
@@ -114,6 +118,25 @@ def wheel(tmp_path_factory):
     subprocess.run([sys.executable, "-c", build], cwd=folder, check=True)
     (built,) = (folder / "dist").iterdir()
     return built
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Colab runs on Linux")
+def test_on_colab_each_notebook_gets_lossbook_from_the_wheel_and_nothing_else(wheel, tmp_path):
+    """Torch and the others are there already, as links; the checkout is not."""
+    there = tmp_path / "there"
+    there.mkdir()
+    for path in Path(torch.__file__).parents[1].iterdir():
+        if "lossbook" not in path.name:
+            (there / path.name).symlink_to(path)
+    venv.create(tmp_path / "colab", symlinks=True)
+    env = {name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "PIP"))}
+    env |= {"PYTHONPATH": str(there), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "MPLBACKEND": "agg"}
+    notebooks = sorted(map(str, (ROOT / "book").rglob("[!.]*.ipynb")))
+    command = [tmp_path / "colab/bin/python", "-P", ROOT / "tests/tools/colab.py", *notebooks]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    done = subprocess.run(command, cwd=empty, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def spoiled(wheel, folder, change):

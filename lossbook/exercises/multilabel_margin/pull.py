@@ -29,6 +29,7 @@ WITHOUT = ["autograd"]
 SCALES = (0.1, 1.0, 10.0)
 DTYPES = (torch.float64,)  # in float32 a lead may round to exactly 1
 FILLED = ()
+SECONDS = 20.0  # a loop over a thousand rows is an honest answer
 LEAST = {"C": 2}
 AT = {
     "no class, and all": {

@@ -34,6 +34,7 @@ TAKES = {
 WITHOUT = ["autograd"]
 DTYPES = WIDE
 FILLED = ()
+SECONDS = 20.0  # a loop over a thousand rows is an honest answer
 AT = {
     "all in one place": {
         "anchor": [[1.0, -2.0], [0.0, 0.0]],

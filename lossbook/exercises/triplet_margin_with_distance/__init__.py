@@ -1,0 +1,1 @@
+"""Exercises of the chapter on triplets with a distance of your own."""

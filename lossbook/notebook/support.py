@@ -325,12 +325,18 @@ class Answers:
         return Count(*(goods.count(kind) for kind in kinds))
 
     def table(self, *questions: str) -> "Table":
-        """One table: a row for each loss, a column for each question."""
-        rows = [
-            (f"[`{name}`]({link})", *(cell(*self.found[question][name]) for question in questions))
-            for name, link in self.links.items()
-        ]
+        """One table: a column for each question, a row for each loss, the last one for all that both sides do."""
+        found = {name: [self.found[question][name] for question in questions] for name in self.links}
+        alike = [name for name in found if all(theirs.good and theirs == ours for theirs, ours in found[name])]
+        rows = [(self._link(name), *(cell(*pair) for pair in found[name])) for name in found if name not in alike]
+        if alike:
+            columns = zip(*(found[name] for name in alike), strict=True)
+            words = (dict.fromkeys(pair[1].words for pair in column if pair[0] is not NONE) for column in columns)
+            rows.append((", ".join(map(self._link, alike)), *(" or ".join(each) or NONE.words for each in words)))
         return Table(("Loss", *questions), tuple(rows))
+
+    def _link(self, name: str) -> str:
+        return f"[`{name}`]({self.links[name]})"
 
     def summary(self, groups: Mapping[str, Sequence[str]]) -> "Table":
         """How many cells of each group are good on which side, and with which versions that was found."""

@@ -163,6 +163,8 @@ def test_answers_are_counted_and_shown():
     table = answers.table("even", "odd")._repr_markdown_()
     assert table.splitlines()[0] == "| Loss | even | odd |"
     assert table.splitlines()[2] == "| [`mse_loss`](regression/mse.ipynb) | **torch: no**; lossbook: yes | – |"
+    alike = answers.table("odd")._repr_markdown_()
+    assert alike.splitlines()[2:] == ["| [`mse_loss`](regression/mse.ipynb), [`l1_loss`](regression/l1.ipynb) | yes |"]
     summary = answers.summary({"Both": ["even", "odd"]})._repr_markdown_()
     assert summary.startswith("Of 3 cells, 2 differ.\n")
     assert re.search(VERSIONS_PATTERN, summary)

@@ -26,6 +26,7 @@ from lossbook.exercises._index import TABLE_PATTERN as EXERCISES_PATTERN
 from lossbook.exercises._rendering import DRAWN_PATTERN
 from lossbook.notebook.explore import STORED, STORED_PATTERN
 from lossbook.notebook.facts import TABLE_PATTERN
+from lossbook.notebook.support import VERSIONS_PATTERN
 
 ROOT = chapters.ROOT
 CHAPTERS = chapters.chapters()
@@ -166,6 +167,7 @@ def test_nbval_and_the_tool_leave_out_the_same():
         (TABLE_PATTERN.pattern, "(a row for each loss)"),
         (EXERCISES_PATTERN.pattern, "(a row for each exercise)"),
         (DRAWN_PATTERN.pattern, r"\1\2"),
+        (VERSIONS_PATTERN, "(a version) and lossbook (a version)"),
     ]
 
 

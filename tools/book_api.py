@@ -15,7 +15,7 @@ import posixpath
 import re
 import textwrap
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -81,7 +81,7 @@ def page_of(family: str) -> str:
 @functools.cache
 def homes() -> dict[str, str]:
     """Every public name, with the page that has its entry."""
-    pages = {}
+    pages: dict[str, str] = {}
     for family, stems in families().items():
         for module in ("lossbook.functional", "lossbook", "lossbook.fused"):
             pages |= {f"{module}.{name}": page_of(family) for stem in stems for name in of_stem(module, stem)}
@@ -274,7 +274,7 @@ def arguments(page: str, thing: Any, doc: Docstring) -> str:
     return boxed("lb-arguments", table(head, rows)) if rows else ""
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of Markdown; a line in a cell has no bar that would end it."""
     cells = [[re.sub(r"(?<!\\)\|", r"\\|", cell) for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *cells))
@@ -297,7 +297,7 @@ def signature(full: str, thing: Any) -> str:
         if p.kind is p.KEYWORD_ONLY and not named:
             parts.append("*")
         named = named or p.kind in (p.KEYWORD_ONLY, p.VAR_POSITIONAL)
-        stars = {p.VAR_POSITIONAL: "*", p.VAR_KEYWORD: "**"}.get(p.kind, "")
+        stars = "*" if p.kind is p.VAR_POSITIONAL else "**" if p.kind is p.VAR_KEYWORD else ""
         parts.append(stars + p.name + ("" if p.default is p.empty else f"={value_of(p.default)}"))
     line = f"{full}({', '.join(parts)})"
     if len(line) <= WIDTH:
@@ -365,7 +365,7 @@ def types(_page: str) -> str:
 
 def names(page: str) -> str:
     """All losses and activations: function, module, fused form and chapter, by family."""
-    rows = []
+    rows: list[Sequence[str]] = []
     for family, stems in families().items():
         rows.append((f"**{family.capitalize()}**", "", "", ""))
         for stem in stems:

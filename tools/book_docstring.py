@@ -125,7 +125,18 @@ def blocks(text: str, link: Link = as_code) -> str:
     out = []
     for block in re.split(r"\n\s*\n(?=\S)", text):
         if found := re.match(r"\.\. math::(.*)", block, re.DOTALL):
-            out.append("$$\n" + re.sub(r"\n\s*\n", "\n", textwrap.dedent(" " * 99 + found[1]).strip()) + "\n$$")
+            out.append(f"$$\n{formula(found[1])}\n$$")
         elif block.strip():
             out.append(inline(block, link))
     return "\n\n".join(out)
+
+
+def formula(text: str) -> str:
+    r"""Displayed mathematics as MathJax wants it: no empty line, and an underscore is one in words.
+
+    Example:
+        >>> print(formula(r" \text{log\_probs}_t"))
+        \text{log_probs}_t
+    """
+    lines = re.sub(r"\n\s*\n", "\n", textwrap.dedent(" " * 99 + text).strip())
+    return re.sub(r"\\text\{[^}]*\}", lambda words: words[0].replace(r"\_", "_"), lines)

@@ -117,11 +117,19 @@ def built() -> datetime.date:
 
 
 def finish(_app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
-    """Name the cells of tables, and leave mathematics' script out where there is none."""
+    """Name the cells of tables and what folds the contents; leave mathematics' script out where there is none."""
+    if contents := context.get("generate_toctree_html"):
+        context["generate_toctree_html"] = lambda *args, **settings: named(contents(*args, **settings))
     body = context.get("body", "")
     context["body"] = re.sub(r"<table.*?</table>", lambda table: labelled(table[0]), body, flags=re.DOTALL)
     if 'class="math' not in body:
         context["script_files"] = [script for script in context["script_files"] if not is_of_mathematics(script)]
+
+
+def named(contents: Any) -> Any:
+    """The contents of the book, where what opens the pages below a page says so to those who do not see its arrow."""
+    opener = re.compile(r"([^<>]*)(</a>\s*<details[^>]*>\s*<summary)>")
+    return contents and opener.sub(r'\1\2 aria-label="Pages of \1">', str(contents))
 
 
 def is_of_mathematics(script: Any) -> bool:

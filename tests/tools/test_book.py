@@ -34,6 +34,12 @@ def test_a_table_of_two_columns_stays_as_it_is():
     assert book_pages.labelled(narrow) == narrow
 
 
+def test_what_opens_pages_below_a_page_has_a_name():
+    arrow = '<a href="api.html">API reference</a><details><summary><span></span></summary></details>'
+    assert '<summary aria-label="Pages of API reference"><span>' in book_pages.named(arrow)
+    assert book_pages.named("") == ""
+
+
 def test_icons_that_no_page_uses_are_dropped(tmp_path):
     scripts = tmp_path / "_static" / "scripts"
     scripts.mkdir(parents=True)

@@ -17,7 +17,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import book_api
 import book_front
+import book_made
 import book_pages
 import book_site
 from sphinx.util import logging
@@ -76,9 +78,13 @@ def run_nothing(_app: Any, config: Any) -> None:
 
 
 def fill_in(app: Any, name: str, source: list[str]) -> None:
-    """Drop the still pictures and put the outputs of a run in place; where one page is looked at, no code of others."""
+    """Drop the still pictures and put the outputs of a run in place; where one page is looked at, no code of others.
+
+    A page of Markdown gets what tools/book_made.py makes for it.
+    """
     executed, page = os.environ.get("LOSSBOOK_EXECUTED"), os.environ.get("LOSSBOOK_PAGE")
     if not str(app.env.doc2path(name)).endswith(".ipynb"):
+        source[0] = book_made.expand(source[0], name)
         return
     notebook = json.loads(source[0])
     for cell in notebook["cells"]:
@@ -125,6 +131,7 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("html-page-context", book_site.tell)
     app.connect("html-page-context", book_front.widen, priority=100)  # before the theme asks
     app.connect("html-page-context", help_search)
+    app.connect("doctree-read", book_api.anchor, priority=400)  # before the contents of the page are collected
     app.connect("doctree-resolved", book_pages.put_head)
     app.connect("doctree-resolved", book_front.build)
     app.connect("html-page-context", book_pages.finish, priority=900)  # after what adds scripts

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import book_api
 from docutils import nodes
 
 MINUTES = re.compile(r"(\d+ minutes)(?:, (after) )?")
@@ -39,11 +40,23 @@ def put_head(app: Any, doctree: nodes.document, name: str) -> None:
         section.insert(0, nodes.paragraph("", part, classes=["lb-part"]))
     for paragraph in section.children:
         if isinstance(paragraph, nodes.paragraph) and (found := MINUTES.match(paragraph.astext())):
-            paragraph.replace_self(meta(paragraph, found, exercises(doctree)))
+            paragraph.replace_self(meta(paragraph, found, exercises(doctree), reference(app, name)))
             return
 
 
-def meta(paragraph: nodes.paragraph, found: re.Match[str], count: int) -> nodes.bullet_list:
+def reference(app: Any, name: str) -> list[nodes.Node]:
+    """From the chapter of a loss the way to its arguments in the reference."""
+    entry = book_api.entry_of(name)
+    if entry is None:
+        return []
+    short, full = entry
+    address = f"{app.builder.get_relative_uri(name, book_api.homes()[full])}#{full}"
+    return [nodes.reference("", "", nodes.literal("", short), nodes.Text(" in the reference"), refuri=address)]
+
+
+def meta(
+    paragraph: nodes.paragraph, found: re.Match[str], count: int, looked_up: list[nodes.Node]
+) -> nodes.bullet_list:
     """The line "*25 minutes, after [L1](l1.ipynb).*" as a list, with what the build knows besides."""
     inlines = list(paragraph.children[0].children)
     before = [inline for inline in inlines if not inline.astext().startswith(found[0])]
@@ -55,6 +68,8 @@ def meta(paragraph: nodes.paragraph, found: re.Match[str], count: int) -> nodes.
     if count:
         words = "1 exercise" if count == 1 else f"{count} exercises"
         items.append([nodes.reference("", words, refuri="#exercises", internal=True)])
+    if looked_up:
+        items.append(looked_up)
     day = built()
     items.append([nodes.Text(f"run with torch {version('torch')}, {day.day} {day:%B %Y}")])  # %-d is not for Windows
     return nodes.bullet_list(
@@ -73,9 +88,20 @@ def parts(app: Any) -> dict[str, list[str]]:
     return {tree.caption: [str(page) for page in tree.items] for tree in app.config.external_site_map.root.subtrees}
 
 
+def pages_of(app: Any, part: str) -> list[str]:
+    """The pages of a part, each followed by those below it."""
+    contents = app.config.external_site_map
+
+    def below(page: str) -> list[str]:
+        trees = contents[page].subtrees if page in contents else []
+        return [page, *(each for tree in trees for item in tree.items for each in below(str(item)))]
+
+    return [each for page in parts(app)[part] for each in below(page)]
+
+
 def part_of(app: Any, name: str) -> str:
     """The part in which a page stands, or ""."""
-    return next((part for part, pages in parts(app).items() if name in pages), "")
+    return next((part for part in parts(app) if name in pages_of(app, part)), "")
 
 
 def version(package: str) -> str:
@@ -91,11 +117,19 @@ def built() -> datetime.date:
 
 
 def finish(_app: Any, _page: str, _template: str, context: dict[str, Any], _doctree: Any) -> None:
-    """Name the cells of tables, and leave mathematics' script out where there is none."""
+    """Name the cells of tables and what folds the contents; leave mathematics' script out where there is none."""
+    if contents := context.get("generate_toctree_html"):
+        context["generate_toctree_html"] = lambda *args, **settings: named(contents(*args, **settings))
     body = context.get("body", "")
     context["body"] = re.sub(r"<table.*?</table>", lambda table: labelled(table[0]), body, flags=re.DOTALL)
     if 'class="math' not in body:
         context["script_files"] = [script for script in context["script_files"] if not is_of_mathematics(script)]
+
+
+def named(contents: Any) -> Any:
+    """The contents of the book, where what opens the pages below a page says so to those who do not see its arrow."""
+    opener = re.compile(r"([^<>]*)(</a>\s*<details[^>]*>\s*<summary)>")
+    return contents and opener.sub(r'\1\2 aria-label="Pages of \1">', str(contents))
 
 
 def is_of_mathematics(script: Any) -> bool:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import book_made
 import book_pages
 
 TITLE = "lossbook"
@@ -74,12 +75,12 @@ def write(app: Any, error: Exception | None) -> None:
     if error or app.builder.format != "html":
         return
     folder, base = Path(app.outdir), app.config.html_baseurl
-    order = [page for part in book_pages.parts(app).values() for page in part]
+    order = [page for part in book_pages.parts(app) for page in book_pages.pages_of(app, part)]
     pages = [*sorted(app.env.found_docs - set(order)), *order]  # the first page, and then as in the contents
     for page in pages:
         copy = folder / f"{page}.md"
         copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(markdown(Path(app.env.doc2path(page))), encoding="utf-8")
+        copy.write_text(book_made.expand(markdown(Path(app.env.doc2path(page))), page), encoding="utf-8")
     rows = [f"- [{app.env.titles[page].astext()}]({base}{page}.md): {claim_of(app, page)}" for page in pages]
     (folder / "llms.txt").write_text(
         f"# {TITLE}\n\n> {CLAIM} A course on the losses of PyTorch, and the package it imports.\n\n"

@@ -11,11 +11,13 @@ import gzip
 import json
 import re
 import tomllib
+import zlib
 from html.parser import HTMLParser
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
+import book_api
 import chapters
 import pytest
 import torch
@@ -127,6 +129,14 @@ def test_a_chapter_says_how_long_it_takes_and_with_what_it_was_run(opened):
     said = opened.page.locator(".lb-meta").inner_text()
     assert re.search(r"\d+ minutes", said)
     assert f"run with torch {torch.__version__.partition('+')[0]}" in said
+
+
+def test_a_chapter_of_a_loss_leads_to_its_entry_in_the_reference(opened):
+    entry = book_api.entry_of(opened.name.removesuffix(".html"))
+    if entry is None:
+        pytest.skip("no chapter of a loss")
+    link = opened.page.locator(".lb-meta a", has_text=entry[0])
+    assert link.get_attribute("href").endswith(f"#{entry[1]}")
 
 
 def test_mathematics_is_typeset(opened):
@@ -302,6 +312,26 @@ def test_internal_links_lead_somewhere():
             if not target.is_file() or (target in parsed and unquote(anchor) not in parsed[target].anchors):
                 broken.append(f"{page.relative_to(SITE)} -> {link}")
     assert not broken, "\n".join(broken)
+
+
+def test_every_public_name_has_its_address_and_others_find_it():
+    """The address of an entry is the full name; objects.inv tells it to the documentation of others."""
+    pages = {page: Links(f"{page}.html").anchors for page in set(book_api.homes().values())}
+    lost = [name for name, page in book_api.homes().items() if name not in pages[page]]
+    assert not lost
+    listed = zlib.decompress((SITE / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode("utf-8")
+    named = {line.split()[0] for line in listed.splitlines() if " py:" in line}
+    assert named >= set(book_api.homes())
+
+
+def test_the_cheat_sheet_prints_on_a_sheet(browser):
+    page = browser.new_page(offline=True)
+    page.goto((SITE / "book" / "cheat_sheet.html").as_uri())
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    printed = page.pdf(prefer_css_page_size=True)
+    page.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2  # both sides of it
+    assert re.search(rb"/MediaBox\s*\[0 0 84\d(?:\.\d+)? 59\d", printed), "not A4, or not across"
 
 
 def test_every_page_is_reached_from_the_first():

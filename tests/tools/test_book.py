@@ -1,13 +1,18 @@
 """What the build adds to a page and to the site."""
 
 import json
+import re
 from datetime import date
 from types import SimpleNamespace
 
+import book_api
 import book_extension
+import book_made
 import book_pages
+import book_sheet
 import book_site
 import pytest
+from book_docstring import Docstring, blocks, inline
 from matplotlib import pyplot as plt
 
 TABLE = (
@@ -27,6 +32,12 @@ def test_a_cell_of_a_wide_table_says_its_column_and_an_empty_corner_is_no_headin
 def test_a_table_of_two_columns_stays_as_it_is():
     narrow = TABLE.replace('<th class="head"></th>', "").replace("<td><p>a class</p></td>", "")
     assert book_pages.labelled(narrow) == narrow
+
+
+def test_what_opens_pages_below_a_page_has_a_name():
+    arrow = '<a href="api.html">API reference</a><details><summary><span></span></summary></details>'
+    assert '<summary aria-label="Pages of API reference"><span>' in book_pages.named(arrow)
+    assert book_pages.named("") == ""
 
 
 def test_icons_that_no_page_uses_are_dropped(tmp_path):
@@ -73,6 +84,10 @@ def test_a_page_as_text_has_prose_code_and_what_it_printed(tmp_path):
     assert book_site.markdown(path) == "# Title\n\nA claim.\n\n```python\n1 + 1\n```\n\n```\nseen\n2\n```\n"
 
 
+class Contents(dict):
+    """The contents of a site: what stands below each page, and the root."""
+
+
 def built_site(folder, base):
     """What the build knows at its end: a first page, and a chapter that has a picture of its curves."""
     pages = {"book/intro": "lossbook", "book/regression/huber": "Huber loss"}
@@ -86,7 +101,8 @@ def built_site(folder, base):
     titles = {page: SimpleNamespace(astext=lambda title=title: title) for page, title in pages.items()}
     env = SimpleNamespace(found_docs=set(pages), titles=titles, doc2path=lambda page: folder / f"{page}.md")
     part = SimpleNamespace(caption="Regression", items=["book/regression/huber"])
-    contents = SimpleNamespace(root=SimpleNamespace(subtrees=[part]))
+    contents = Contents()
+    contents.root = SimpleNamespace(subtrees=[part])
     config = SimpleNamespace(html_baseurl=base, external_site_map=contents)
     return SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=folder / "out", env=env, config=config)
 
@@ -121,3 +137,149 @@ def test_what_a_messenger_shows_stays_within_its_attribute(tmp_path):
     assert 'content="A &quot;quoted&quot; &lt;claim&gt; &amp; more."' in context["metatags"]
     assert 'property="og:title" content="A &amp; B"' in context["metatags"]
     assert context["metatags"].count("<meta") == 4
+
+
+# --- the reference, the cheat sheet and the page about the tests -----------------------------------------------------
+
+BOOK = book_extension.ROOT / "book"
+REFERENCE = [BOOK / "api.md", *sorted((BOOK / "api").glob("*.md"))]
+MODULES = [
+    f"lossbook.{module}" for module in ("functional", "fused", "distributed", "testing", "notebook", "exercises")
+]
+
+
+def page_of(path):
+    return path.relative_to(BOOK.parent).with_suffix("").as_posix()
+
+
+def made(path):
+    return book_made.expand(path.read_text(encoding="utf-8"), page_of(path))
+
+
+def test_every_public_name_has_an_entry_and_an_address():
+    there = [module for module in MODULES if importable(module)]
+    assert len(there) >= 5
+    wanted = {f"{module}.{name}" for module in ["lossbook", *there] for name in book_api.public(module)}
+    found = {name for path in REFERENCE for name in re.findall(r"^\((?:class|function) (.+)\)=$", made(path), re.M)}
+    assert not wanted - found, "a family or module without a page in book/api/?"
+    assert found == set(book_api.homes())
+
+
+def importable(module):
+    path = book_extension.ROOT / module.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def test_nothing_public_is_left_out_of_the_public_names():
+    """What has no `__all__` offers what it defines and what it imports under the same name."""
+    public = book_api.public("lossbook.testing")
+    assert "check_loss" in public
+    assert "Tensor" not in public
+    assert set(book_api.public("lossbook.exercises")) >= {"check", "help_for"}
+
+
+@pytest.mark.parametrize("path", REFERENCE, ids=lambda path: path.stem)
+def test_every_argument_that_a_docstring_names_is_a_row(path):
+    text = made(path)
+    for name, home in book_api.homes().items():
+        if home == page_of(path) and not name.startswith("lossbook.fused.") and book_api.kind_of(name) == "function":
+            module, _, short = name.rpartition(".")
+            entry = text.partition(f"(function {name})=")[2].partition("\n## ")[2].partition("\n(")[0]
+            for argument in Docstring.of(book_api.public(module)[short]).items("Args"):
+                assert f"\n| `{argument}` | " in entry, f"{name}: {argument}"
+
+
+def test_the_table_of_a_loss_says_type_domain_and_default():
+    text = made(BOOK / "api" / "regression.md")
+    row = next(line for line in text.splitlines() if line.startswith("| `delta` |"))
+    assert row == (
+        "| `delta` | [Positive](../api.md#types-of-arguments) | error beyond which the loss grows linearly, in the "
+        "units of the target, greater than 0. | `1.0` |"
+    )
+    types = book_api.types("book/api")
+    assert "| `LogProbs` | `Tensor` | a floating-point tensor of log-probabilities; each value: " in types
+    assert "| `Positive` | `float` | a finite number above 0 |" in types
+
+
+def test_a_chapter_and_its_entry_lead_to_each_other():
+    assert book_api.entry_of("book/regression/huber") == ("huber_loss", "lossbook.functional.huber_loss")
+    assert book_api.entry_of("book/classification/cross_entropy_options") is None
+    assert "Chapter: [Huber loss](../regression/huber.ipynb)" in made(BOOK / "api" / "regression.md")
+    builder = SimpleNamespace(get_relative_uri=lambda page, other: f"../{other.removeprefix('book/')}.html")
+    (link,) = book_pages.reference(SimpleNamespace(builder=builder), "book/regression/huber")
+    assert link["refuri"] == "../api/regression.html#lossbook.functional.huber_loss"
+
+
+def test_a_docstring_becomes_markdown():
+    doc = Docstring.parse("""Do it.
+
+    .. math::
+
+        a < b
+
+    Of ``x | y`` see :func:`cross_entropy`, [1] and https://doi.org/10.1/2.
+
+    Args:
+        x: a thing,
+            any.
+        y: another.
+
+    References:
+        A. One (2001), First, equation 1.
+        https://a.org/1
+        B. Two (2002), Second
+        of its kind.
+    """)
+    assert doc.summary == "Do it."
+    assert doc.items("Args") == {"x": "a thing, any.", "y": "another."}
+    assert doc.references() == [
+        "A. One (2001), First, equation 1. https://a.org/1",
+        "B. Two (2002), Second of its kind.",
+    ]
+    text = "Of `x | y` see `cross_entropy`, \\[1\\] and <https://doi.org/10.1/2>."
+    assert blocks(doc.text) == f"$$\na < b\n$$\n\n{text}"
+    assert inline('by "mean" and "other"') == 'by `"mean"` and "other"'
+
+
+def test_every_section_of_a_public_docstring_is_known():
+    for name in book_api.homes():
+        module, _, short = name.rpartition(".")
+        assert not re.search(r"^[A-Z]\w+:$", Docstring.of(book_api.public(module)[short]).text, re.M), name
+
+
+def test_the_cheat_sheet_has_every_loss_with_a_chapter():
+    text = made(BOOK / "cheat_sheet.md")
+    losses = {stem for family, stems in book_api.families().items() if family != "activations" for stem in stems}
+    for stem in losses & book_api.chapters().keys():
+        assert f"/{stem}.ipynb)" in text, stem
+    assert "`lossbook.HuberLoss(delta=1.0)(output, target)`" in text
+    assert not re.search(r"\| +\| 0", text), "a fact is missing"
+
+
+@pytest.mark.parametrize(
+    ("fact", "brief"),
+    [
+        ("a, b: torch broadcasts; c", "a, b; c"),
+        ("a [link](../x.md); or else", "a link; or else"),
+        (f"a; {'b' * 200}", "a"),
+        (f"a; or {'b' * 200}", f"a; or {'b' * 200}"),
+        ("0 or 1; torch takes 2", "0 or 1"),
+    ],
+)
+def test_a_fact_is_made_short(fact, brief):
+    assert book_sheet.brief(fact) == brief
+
+
+def test_the_page_about_the_tests_shows_an_oracle_and_counts():
+    text = made(BOOK / "tested.md")
+    assert "def oracle(input, target, *, delta=1.0):" in text
+    oracles = list((BOOK.parent / "tests" / "oracles").glob("[!_]*.py"))
+    assert f"| {len(oracles)} | losses and activations, each with its oracle |" in text
+    assert "made by the build" not in text
+
+
+def test_a_place_is_filled_by_its_maker(monkeypatch):
+    monkeypatch.setitem(book_made.MAKERS, "probe", lambda page, *words: f"{page}: {' '.join(words)}")
+    assert book_made.expand("a\n<!-- made by the build: probe b c.d -->\n", "page") == "a\npage: b c.d\n"
+    with pytest.raises(KeyError):
+        book_made.expand("<!-- made by the build: nothing -->", "page")

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError
 
-from .. import __version__
 from .._core.derivatives import first_order, forward_mode, second_order, vmap
 from .._core.trial import Trial, difference, in_short
 
@@ -346,7 +346,7 @@ class Answers:
         head = ("What is asked", "Both do", "Only lossbook does", "Only torch does", "Neither does")
         differ = total.only_ours + total.only_theirs
         said = f"Of {sum(total)} cells, {differ} differ."
-        versions = f"torch {torch.__version__} and lossbook {__version__}"
+        versions = f"torch {torch.__version__} and lossbook {version('lossbook')}"
         return Table(head, tuple(rows), f"{said}\nRun with {versions}, on a CPU.")
 
 

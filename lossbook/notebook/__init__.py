@@ -5,4 +5,4 @@ from .explore import explore as explore
 from .facts import contract_table as contract_table
 from .fit import fit as fit
 from .source import source as source
-from .trials import ruler as ruler, starts as starts, sweep as sweep
+from .trials import of_pairs as of_pairs, ruler as ruler, starts as starts, sweep as sweep

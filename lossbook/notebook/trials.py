@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from .fit import DivergedError
@@ -202,6 +203,41 @@ def ruler(losses: Mapping[str, Tensor]) -> Ruler:
     if not losses or any(len(shape) != 1 for shape in shapes.values()) or len(set(shapes.values())) > 1:
         raise ValueError(f"a ruler needs one loss for each held-out sample, from every model; got {shapes}")
     return Ruler({name: values.detach().double() for name, values in losses.items()})
+
+
+def of_pairs(losses: Tensor, first: Tensor, second: Tensor) -> Tensor:
+    """Give the losses of pairs as a number for each sample, for a :func:`ruler` with the right standard errors.
+
+    A pair is in two samples, so their shares depend on each other. The deviation of a share from the mean counts twice
+    (Hoeffding's projection); that leaves the mean alone.
+
+    Args:
+        losses: the loss of each pair, shape (pairs,).
+        first: number of one sample of each pair, int64, shape (pairs,); every sample from 0 on is in some pair.
+        second: number of the other.
+
+    Returns:
+        Shape (samples,).
+
+    Raises:
+        ValueError: the shapes differ, or a sample is in no pair.
+
+    Example:
+        >>> import torch
+        >>> from lossbook.notebook import of_pairs
+        >>> of_pairs(torch.tensor([0.0, 0.0, 3.0]), torch.tensor([0, 0, 1]), torch.tensor([1, 2, 2]))
+        tensor([-1.,  2.,  2.])
+    """
+    if not losses.shape == first.shape == second.shape:
+        raise ValueError(
+            f"a loss and two samples for each pair; got {[tuple(t.shape) for t in (losses, first, second)]}"
+        )
+    both = torch.cat([first, second])
+    pairs = both.bincount()
+    if not pairs.all():
+        raise ValueError(f"sample {pairs.argmin().item()} is in no pair, so there is nothing to say of it")
+    share = torch.zeros(len(pairs), dtype=losses.dtype).index_add(0, both, losses.repeat(2)) / pairs
+    return 2 * share - share.mean()
 
 
 def _at_least_one(n: int) -> None:

@@ -86,8 +86,8 @@ def ctc_loss(
 
         The recursion runs from both ends at once and meets in the middle, half as many steps one after the other. A
         compiler unrolls it, so each number of frames is a graph of its own; :func:`lossbook.fused.ctc_loss` has one.
-        optax and Keras take logits with the batch first and average over the batch: ``log_softmax``,
-        ``transpose(0, 1)`` and ``normalizer=batch`` give theirs.
+        optax and Keras take logits with the batch first: ``log_softmax`` and ``transpose(0, 1)``. Keras averages over
+        the batch, ``normalizer=batch``; optax leaves the mean to you.
 
     Example:
         >>> import torch

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from lossbook.functional import mse_loss
-from lossbook.notebook import fit, ruler, starts, sweep, trials
+from lossbook.notebook import fit, of_pairs, ruler, starts, sweep, trials
 
 
 def train(lr, seed):
@@ -51,6 +51,29 @@ def test_what_diverges_is_the_worst(better, worst):
 def test_another_error_is_not_taken_for_divergence():
     with pytest.raises(ValueError, match="one number"):
         sweep(lambda lr, seed: fit(nn.Linear(1, 1), lambda a, b: a - b, torch.ones(2, 1), torch.ones(2, 1))[0], [0.1])
+
+
+def test_the_error_of_a_share_of_pairs_is_that_of_other_samples():
+    """The share of pairs in order, of 40 samples drawn again and again: how much it moves, and how much is said."""
+    a, b = torch.combinations(torch.arange(40)).T
+    rng = torch.Generator().manual_seed(0)
+    shares, errors = [], []
+    for _ in range(400):
+        truth, noise = torch.randn(2, 40, generator=rng)
+        wrong = ((truth + noise)[a] > (truth + noise)[b]) != (truth[a] > truth[b])
+        values = of_pairs(wrong.double(), a, b)
+        assert values.mean().isclose(wrong.double().mean())
+        found = ruler({"coin": torch.full((40,), 0.5), "score": values})
+        shares.append(wrong.double().mean())
+        errors.append(found.difference("score", "coin")[1])
+    assert 0.9 < torch.tensor(errors).mean() / torch.stack(shares).std() < 1.15
+
+
+def test_a_sample_without_a_pair_is_named():
+    with pytest.raises(ValueError, match="sample 2 is in no pair"):
+        of_pairs(torch.zeros(2), torch.tensor([0, 1]), torch.tensor([1, 3]))
+    with pytest.raises(ValueError, match=r"shapes must match; got \[\(2,\), \(1,\), \(1,\)\]"):
+        of_pairs(torch.zeros(2), torch.tensor([0]), torch.tensor([1]))
 
 
 def test_a_ruler_has_the_error_of_the_paired_difference():

@@ -229,9 +229,8 @@ def of_pairs(losses: Tensor, first: Tensor, second: Tensor) -> Tensor:
         tensor([-1.,  2.,  2.])
     """
     if not losses.shape == first.shape == second.shape:
-        raise ValueError(
-            f"a loss and two samples for each pair; got {[tuple(t.shape) for t in (losses, first, second)]}"
-        )
+        shapes = [tuple(given.shape) for given in (losses, first, second)]
+        raise ValueError(f"each pair has one loss and two samples, so the shapes must match; got {shapes}")
     both = torch.cat([first, second])
     pairs = both.bincount()
     if not pairs.all():

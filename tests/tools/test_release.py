@@ -129,7 +129,9 @@ def test_on_colab_each_notebook_gets_lossbook_from_the_wheel_and_nothing_else(wh
         if "lossbook" not in path.name:
             (there / path.name).symlink_to(path)
     venv.create(tmp_path / "colab", symlinks=True)
-    env = {name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "PIP"))}
+    env = {
+        name: text for name, text in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "PIP", "VIRTUAL"))
+    }
     env |= {"PYTHONPATH": str(there), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "MPLBACKEND": "agg"}
     notebooks = sorted(map(str, (ROOT / "book").rglob("[!.]*.ipynb")))
     command = [tmp_path / "colab/bin/python", "-P", ROOT / "tests/tools/colab.py", *notebooks]

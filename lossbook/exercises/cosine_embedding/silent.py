@@ -44,10 +44,10 @@ def cosines(input1, input2):
 
 def slope_size(input1, input2):
     norms = [torch.linalg.vector_norm(each, dim=1, keepdim=True) for each in (input1, input2)]
-    return sum(1 / norm.where(norm > 0, 1.0) for norm in norms)
+    return sum(2 / norm.where(norm > 0, 1.0) for norm in norms)
 
 
-SIZE = 1.0
+SIZE = 2.0  # two norms are divided by
 
 
 def exact(input1, input2):

@@ -57,7 +57,7 @@ def right_pairs(labels, others):
 
 def right_shares(labels, others):
     share = labels / (labels + others)
-    return (labels + others) * share * (1 - share), labels + others - 2.0
+    return others * share, labels + others - 2.0
 
 
 def wrong_the_same_twice(labels, others):

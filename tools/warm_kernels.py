@@ -19,6 +19,7 @@ import tempfile
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
+from unittest import mock
 
 import jupyter_client.provisioning.local_provisioner as local
 
@@ -58,12 +59,8 @@ def server() -> Any:
     """Give the context whose processes are forked from the one that has loaded everything."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LOADED)
-    before = os.environ.get("MPLBACKEND")
-    os.environ["MPLBACKEND"] = INLINE
-    multiprocessing.forkserver.ensure_running()
-    os.environ.pop("MPLBACKEND")
-    if before is not None:
-        os.environ["MPLBACKEND"] = before
+    with mock.patch.dict(os.environ, {"MPLBACKEND": INLINE}):
+        multiprocessing.forkserver.ensure_running()
     return context
 
 

@@ -1,5 +1,8 @@
 """On a slow machine a part of many cases is tried: which, and how it is said."""
 
+import itertools
+
+import pytest
 import thinning
 
 MANY = [f"tests/test_a.py::test_many[{case}]" for case in range(100)]
@@ -30,6 +33,13 @@ def test_one_measurement_serves_all_processes(monkeypatch):
     assert thinning.share() == thinning.LEAST
     monkeypatch.setenv("THOROUGH", "1")
     assert thinning.share() == 1.0
+
+
+@pytest.mark.parametrize(("slowness", "part"), [(0.5, 1.0), (1.0, 1.0), (2.0, 0.25), (4.0, 0.0625)])
+def test_a_machine_half_as_fast_tries_a_quarter(monkeypatch, slowness, part):
+    clock = itertools.count(step=slowness * thinning.FAST)
+    monkeypatch.setattr(thinning.time, "process_time", lambda: next(clock))
+    assert thinning.measure() == pytest.approx(part)
 
 
 def test_no_machine_has_time_for_more_than_everything():

@@ -30,6 +30,7 @@ TAKES = {
     "classes": number(2, 300_000, 128_256, whole=True),
 }
 WITHOUT = ["torch"]
+AT = {"features too few for a token": {"texts": 2, "tokens": 16, "features": 8, "classes": 128_256}}
 
 
 def memory(texts, tokens, features, classes):

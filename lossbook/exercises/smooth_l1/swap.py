@@ -31,7 +31,12 @@ LEVEL = 1
 MINUTES = 6
 TAKES = {"error": number(-20, 20, 10.0), "beta": number(0.05, 20, 0.1, 1.0, 5.0)}
 WITHOUT = ["torch"]
-AT = {"an exact hit": {"error": 0.0}, "at the seam": {"error": -2.0, "beta": 2.0}}
+AT = {
+    "an exact hit": {"error": 0.0},
+    "at the seam": {"error": -2.0, "beta": 2.0},
+    "between 1 and beta": {"error": 3.0, "beta": 5.0},
+    "between beta and 1": {"error": 0.5, "beta": 0.1},
+}
 
 
 def printed(error, beta):
